@@ -7,11 +7,13 @@ import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { parse } from 'csv-parse/sync';
-import { type BadRow, badRow, COLUMNS, createRowParser, type Row } from './row.js';
+import { createRowParser } from './parse-row.js';
+import { type BadRow, badRow, COLUMNS, type Row } from './row.js';
 
 export const MAX_LINE_BYTES = 65_536;
 const READ_CHUNK_BYTES = 262_144;
 const NEWLINE = 0x0a;
+const RETURN = 0x0d;
 
 /** The file as a whole cannot be read: `unknown_header`, `unreadable_file` (missing, truncated or broken gzip). */
 export class ImportFileError extends Error {
@@ -34,8 +36,9 @@ const CSV = {
   relax_column_count: true,
   relax_quotes: true,
   skip_empty_lines: true,
-  record_delimiter: ['\n', '\r\n'],
+  record_delimiter: '\n',
 };
+const CSV_WITH_RETURNS = { ...CSV, record_delimiter: ['\n', '\r\n'] };
 
 /** A record's fields, the parser's complaint about it, or `null` for a line over the limit. */
 type Fields = string[] | string | null;
@@ -57,7 +60,7 @@ async function openBytes(path: string): Promise<Readable> {
 }
 
 /** Blocks of whole lines; a line over the limit is `null`, in a block of its own. */
-async function* blocksOf(bytes: AsyncIterable<Buffer>): AsyncGenerator<string | null> {
+async function* blocksOf(bytes: AsyncIterable<Buffer>): AsyncGenerator<Buffer | null> {
   let carry: Buffer[] = [];
   let carryBytes = 0;
   for await (const chunk of bytes) {
@@ -71,36 +74,46 @@ async function* blocksOf(bytes: AsyncIterable<Buffer>): AsyncGenerator<string | 
         continue;
       }
       carry.push(chunk.subarray(0, end));
-      yield carryBytes + end > MAX_LINE_BYTES ? null : Buffer.concat(carry).toString('utf8');
+      yield carryBytes + end > MAX_LINE_BYTES ? null : Buffer.concat(carry);
       start = end + 1;
     }
     const end = chunk.lastIndexOf(NEWLINE) + 1;
-    if (end > start) yield chunk.toString('utf8', start, end);
+    if (end > start) yield chunk.subarray(start, end);
     const rest = chunk.subarray(Math.max(start, end));
     carry = [rest];
     carryBytes = rest.length;
   }
-  if (carryBytes > 0) yield carryBytes > MAX_LINE_BYTES ? null : Buffer.concat(carry).toString('utf8');
+  if (carryBytes > 0) yield carryBytes > MAX_LINE_BYTES ? null : Buffer.concat(carry);
 }
 
-function isTooLong(line: string): boolean {
-  return line.length * 4 > MAX_LINE_BYTES && Buffer.byteLength(line) > MAX_LINE_BYTES;
+/** The lines of a block without their ends; blank ones are left out. */
+function linesOf(block: Buffer): Buffer[] {
+  const lines: Buffer[] = [];
+  for (let start = 0; start < block.length; ) {
+    const found = block.indexOf(NEWLINE, start);
+    const next = found < 0 ? block.length : found + 1;
+    let end = found < 0 ? block.length : found;
+    if (end > start && block[end - 1] === RETURN) end -= 1;
+    if (end > start) lines.push(block.subarray(start, end));
+    start = next;
+  }
+  return lines;
 }
 
-function parseLine(line: string): Fields {
-  if (isTooLong(line)) return null;
+function parseLine(line: Buffer): Fields {
+  if (line.length > MAX_LINE_BYTES) return null;
   try {
-    return parse(line.replace(/\r$/, ''), CSV)[0] ?? [];
+    return parse(line, CSV)[0] ?? [];
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }
 }
 
-function recordsOf(block: string): Fields[] {
-  const lines = block.split('\n').filter((line) => line !== '' && line !== '\r');
-  if (!lines.some(isTooLong)) {
+function recordsOf(block: Buffer): Fields[] {
+  const lines = linesOf(block);
+  if (lines.every((line) => line.length <= MAX_LINE_BYTES)) {
     try {
-      const records = parse(block, CSV);
+      const records = parse(block, block.includes(RETURN) ? CSV_WITH_RETURNS : CSV);
       if (records.length === lines.length) return records;
     } catch {
       // one of the lines is broken: below they are parsed one by one
@@ -109,7 +122,7 @@ function recordsOf(block: string): Fields[] {
   return lines.map(parseLine);
 }
 
-function checkHeader(fields: Fields): void {
+function checkHeader(fields: Fields): undefined {
   const found = Array.isArray(fields) ? fields.join(',').replace(/^\uFEFF/, '') : '';
   if (found === COLUMNS.join(',')) return;
   const expected = COLUMNS.join(',');
@@ -119,20 +132,47 @@ function checkHeader(fields: Fields): void {
   );
 }
 
-async function* readAll(path: string): AsyncGenerator<Row | BadRow> {
+async function* readBlocks(path: string): AsyncGenerator<(Row | BadRow)[]> {
   const parseRow = createRowParser();
   const bytes = await openBytes(path);
   let row = -1;
+  const take = (fields: Fields): Row | BadRow | undefined => {
+    row += 1;
+    if (row === 0) return checkHeader(fields);
+    if (fields === null) return badRow(row, 'line_too_long', `more than ${MAX_LINE_BYTES} bytes`);
+    return typeof fields === 'string' ? badRow(row, 'unreadable_record', fields) : parseRow(row, fields);
+  };
   for await (const block of blocksOf(bytes)) {
+    const rows: (Row | BadRow)[] = [];
     for (const fields of block === null ? [null] : recordsOf(block)) {
-      row += 1;
-      if (row === 0) checkHeader(fields);
-      else if (fields === null) yield badRow(row, 'line_too_long', `more than ${MAX_LINE_BYTES} bytes`);
-      else if (typeof fields === 'string') yield badRow(row, 'unreadable_record', fields);
-      else yield parseRow(row, fields);
+      const taken = take(fields);
+      if (taken !== undefined) rows.push(taken);
     }
+    yield rows;
   }
-  if (row < 0) throw new ImportFileError('unknown_header', 'the file is empty');
+  if (row < 0) checkHeader(null);
+}
+
+/**
+ * What `readRows` gives, in arrays of some thousand rows (perhaps empty): for whoever takes a whole file, an await per
+ * row costs more than the work on it.
+ */
+export async function* readRowBlocks(
+  path: string,
+  options: ReadOptions = {},
+): AsyncGenerator<(Row | BadRow)[]> {
+  const limitRows = options.limitRows ?? Number.POSITIVE_INFINITY;
+  try {
+    for await (const rows of readBlocks(path)) {
+      const last = rows.at(-1)?.row ?? 0;
+      yield last > limitRows ? rows.filter(({ row }) => row <= limitRows) : rows;
+      if (last >= limitRows) return;
+    }
+  } catch (error) {
+    if (error instanceof ImportFileError) throw error;
+    const message = error instanceof Error ? error.message : String(error);
+    throw new ImportFileError('unreadable_file', `${path}: ${message}`, { cause: error });
+  }
 }
 
 /**
@@ -141,15 +181,5 @@ async function* readAll(path: string): AsyncGenerator<Row | BadRow> {
  * the loop early closes the file.
  */
 export async function* readRows(path: string, options: ReadOptions = {}): AsyncGenerator<Row | BadRow> {
-  const limitRows = options.limitRows ?? Number.POSITIVE_INFINITY;
-  try {
-    for await (const row of readAll(path)) {
-      if (row.row > limitRows) return;
-      yield row;
-    }
-  } catch (error) {
-    if (error instanceof ImportFileError) throw error;
-    const message = error instanceof Error ? error.message : String(error);
-    throw new ImportFileError('unreadable_file', `${path}: ${message}`, { cause: error });
-  }
+  for await (const rows of readRowBlocks(path, options)) yield* rows;
 }

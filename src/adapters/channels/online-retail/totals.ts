@@ -1,5 +1,5 @@
 import { amountPence } from './money.js';
-import type { Plan } from './plan.js';
+import type { Plan } from './plan-types.js';
 
 /** Money of one calendar month of the retailer, in pence. */
 export interface MonthTotals {
