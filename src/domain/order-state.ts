@@ -36,6 +36,8 @@ export interface OrderState {
   readonly placed: OrderPlaced['data'] | undefined;
   readonly lines: ReadonlyMap<string, OrderLine>;
   readonly allocations: readonly Allocation[];
+  /** Whether it ever was confirmed: its coupons are then redeemed. */
+  readonly wasConfirmed: boolean;
   readonly rejection:
     | { readonly code: string; readonly detail: string; readonly sku?: string | undefined }
     | undefined;
@@ -56,6 +58,7 @@ export const initialOrder: OrderState = {
   placed: undefined,
   lines: new Map(),
   allocations: [],
+  wasConfirmed: false,
   rejection: undefined,
   decided: new Map(),
   returns: [],
@@ -119,7 +122,7 @@ export const evolveOrder = (state: OrderState, event: OrderEvent): OrderState =>
       return { ...state, status: 'reserved', lines, allocations: event.data.allocations };
     }
     case 'OrderConfirmed':
-      return { ...state, status: 'confirmed' };
+      return { ...state, status: 'confirmed', wasConfirmed: true };
     case 'OrderRejected':
       return { ...state, status: 'rejected', rejection: event.data };
     case 'OrderExpired':

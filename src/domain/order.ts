@@ -87,6 +87,9 @@ const decidePlace = ({ type: _, lines, ...rest }: PlaceOrder, state: OrderState)
   if (new Set(lines.map(({ lineId }) => lineId)).size < lines.length) {
     return reject('duplicate_line', 'two lines have the same id');
   }
+  if (new Set(rest.coupons).size < rest.coupons.length) {
+    return reject('duplicate_coupon', 'a coupon is given once');
+  }
   const priced: OrderLineData[] = [];
   for (const line of lines) {
     const amount = lineAmount(line.unitPrice, line.quantity, rest.currency);

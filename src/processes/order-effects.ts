@@ -1,0 +1,136 @@
+import type { HoldTarget } from '../domain/hold.js';
+import type { OrderEvent } from '../domain/order-events.js';
+import type { OrderState } from '../domain/order-state.js';
+import { joinId } from '../domain/stream-id.js';
+
+/**
+ * What the state of an order asks of the streams that hold for it. Each effect names a target, not a difference, so any of
+ * them may be run again, late, or by two runners at once.
+ */
+export type Effect =
+  | {
+      readonly kind: 'settle-stock';
+      readonly location: string;
+      readonly sku: string;
+      readonly target: HoldTarget;
+      readonly reason: string;
+    }
+  | {
+      readonly kind: 'settle-coupon';
+      readonly code: string;
+      readonly target: HoldTarget;
+      readonly reason: string;
+    }
+  | { readonly kind: 'give-back-coupon'; readonly code: string; readonly reason: string }
+  | {
+      readonly kind: 'return-stock';
+      readonly location: string;
+      readonly sku: string;
+      readonly returnId: string;
+      readonly quantity: number;
+    };
+
+/** Id under which stock takes back the units of one SKU of one return of an order. */
+export const stockReturnId = (orderId: string, returnId: string): string => `${orderId}/${joinId(returnId)}`;
+
+const letGo: HoldTarget = { captured: 0, released: 'rest' };
+
+/** Units wanted per SKU: lines of one SKU are summed before anything is asked of its stock. */
+export const demandOf = (state: OrderState): Map<string, number> => {
+  const demand = new Map<string, number>();
+  for (const { kind, sku, quantity } of state.lines.values()) {
+    if (kind === 'goods') demand.set(sku, (demand.get(sku) ?? 0) + quantity);
+  }
+  return demand;
+};
+
+const isOver = (state: OrderState): boolean => state.status === 'rejected' || state.status === 'expired';
+
+const targetOf = (state: OrderState, sku: string): HoldTarget => {
+  let captured = 0;
+  let cancelled = 0;
+  for (const line of state.lines.values()) {
+    if (line.kind !== 'goods' || line.sku !== sku) continue;
+    captured += line.shipped;
+    cancelled += line.cancelled;
+  }
+  return { captured, released: isOver(state) ? 'rest' : cancelled };
+};
+
+const stockEffects = (state: OrderState, touches: (sku: string) => boolean): Effect[] =>
+  state.allocations
+    .filter(({ sku }) => touches(sku))
+    .map(({ sku, location }) => ({
+      kind: 'settle-stock',
+      location,
+      sku,
+      target: targetOf(state, sku),
+      reason: state.status,
+    }));
+
+const couponEffects = (state: OrderState): Effect[] =>
+  (state.placed?.coupons ?? []).flatMap((code): Effect[] => {
+    const reason = state.status;
+    if (!state.wasConfirmed) return [{ kind: 'settle-coupon', code, target: letGo, reason }];
+    const redeem: Effect = { kind: 'settle-coupon', code, target: { captured: 1, released: 0 }, reason };
+    return state.status === 'cancelled' ? [redeem, { kind: 'give-back-coupon', code, reason }] : [redeem];
+  });
+
+const returnEffects = (state: OrderState, orderId: string, only?: ReadonlySet<string>): Effect[] =>
+  state.returns.flatMap(({ returnId, lines }) => {
+    if (only !== undefined && !only.has(returnId)) return [];
+    const totals = new Map<string, Effect & { kind: 'return-stock' }>();
+    for (const { sku, location, quantity } of lines) {
+      const key = joinId(location, sku);
+      const before = totals.get(key)?.quantity ?? 0;
+      const id = stockReturnId(orderId, returnId);
+      totals.set(key, { kind: 'return-stock', location, sku, returnId: id, quantity: before + quantity });
+    }
+    return [...totals.values()];
+  });
+
+/** Everything an order with an outcome asks for, whether done already or not. */
+export const allEffects = (state: OrderState, orderId: string): Effect[] => {
+  if (state.status === 'none' || state.status === 'placed') return [];
+  const waiting = state.status === 'reserved';
+  return [
+    ...stockEffects(state, () => true),
+    ...(waiting ? [] : couponEffects(state)),
+    ...returnEffects(state, orderId),
+  ];
+};
+
+/** What a set of new events asks for: the hot path of {@link allEffects}. */
+export const effectsOf = (state: OrderState, orderId: string, events: readonly OrderEvent[]): Effect[] => {
+  const skus = new Set<string>();
+  const returns = new Set<string>();
+  let coupons = false;
+  let everything = false;
+  for (const event of events) {
+    if (event.type === 'OrderConfirmed') coupons = true;
+    else if (event.type === 'OrderExpired' || event.type === 'OrderRejected') everything = true;
+    else if (event.type === 'OrderReturned') returns.add(event.data.returnId);
+    else if (event.type === 'OrderShipped') for (const line of event.data.lines) skus.add(line.sku);
+    else if (event.type === 'OrderLinesCancelled') {
+      for (const { lineId } of event.data.lines) skus.add(state.lines.get(lineId)?.sku ?? '');
+      coupons ||= state.status === 'cancelled';
+    }
+  }
+  return [
+    ...stockEffects(state, (sku) => everything || skus.has(sku)),
+    ...(coupons || everything ? couponEffects(state) : []),
+    ...(returns.size === 0 ? [] : returnEffects(state, orderId, returns)),
+  ];
+};
+
+/** Letting go of whatever a runner that died may have held at locations the order did not end up with. */
+export const strayEffects = (state: OrderState): Effect[] => {
+  const { placed } = state;
+  if (placed === undefined || state.status === 'placed') return [];
+  const allocated = new Map(state.allocations.map(({ sku, location }) => [sku, location]));
+  return [...demandOf(state).keys()].flatMap((sku) =>
+    placed.sources
+      .filter((location) => location !== allocated.get(sku))
+      .map((location) => ({ kind: 'settle-stock', location, sku, target: letGo, reason: 'stray' })),
+  );
+};

@@ -1,0 +1,165 @@
+import { coupon } from '../domain/coupon.js';
+import type { Rejection } from '../domain/decider.js';
+import { type OrderCommand, order } from '../domain/order.js';
+import type { Allocation } from '../domain/order-events.js';
+import type { OrderState } from '../domain/order-state.js';
+import { stock } from '../domain/stock.js';
+import { stockIdOf } from '../domain/stream-id.js';
+import type { CommandBus, CommandContext } from '../runtime/command-bus.js';
+import { comparePositions, type LogPosition } from '../runtime/event-store.js';
+import { allEffects, type Effect, effectsOf, strayEffects } from './order-effects.js';
+import { reserveOrder } from './order-reservation.js';
+
+/** What an order command came to. `position` is the furthest point of the log that it, or the state it was decided on, reached. */
+export type OrderAnswer = { readonly state: OrderState; readonly position: LogPosition } & (
+  | { readonly status: 'accepted'; readonly replayed: boolean }
+  | { readonly status: 'rejected'; readonly rejection: Rejection }
+);
+
+type Accepted = Extract<OrderAnswer, { status: 'accepted' }>;
+
+/**
+ * The process of an order: commands go to the order, which decides; then its holds follow. No memory of its own: whatever dies,
+ * wherever, `advance` reads the stream and does what is left (design 1). Throws what the command bus throws (retriable).
+ */
+export interface OrderProcess {
+  /** Runs one command, and at once the effects that its events call for. A placed order runs on until its outcome. */
+  execute(orderId: string, command: OrderCommand, context: CommandContext): Promise<OrderAnswer>;
+  /** Brings an order and everything it holds to where its stream says. Idempotent. */
+  advance(orderId: string, context: CommandContext): Promise<OrderAnswer>;
+}
+
+/** A hold did not follow its order: a bug or a hand in the log, never an expected outcome. */
+export class EffectRefused extends Error {
+  readonly code = 'effect_refused';
+  constructor(
+    readonly orderId: string,
+    readonly effect: Effect,
+    readonly rejection: Rejection,
+  ) {
+    super(`order ${orderId}: ${effect.kind} refused: ${rejection.code} (${rejection.message})`);
+    this.name = 'EffectRefused';
+  }
+}
+
+export const createOrderProcess = (bus: CommandBus): OrderProcess => {
+  /** Placements under way in this process: the same order sent twice at once is one run with two waiters. */
+  const placing = new Map<string, Promise<Accepted>>();
+
+  const run = (orderId: string, effect: Effect, context: CommandContext) => {
+    switch (effect.kind) {
+      case 'settle-stock': {
+        const { location, sku, target, reason } = effect;
+        const settle = { type: 'settle', holdId: orderId, target, reason } as const;
+        return bus.execute(stock, stockIdOf(location, sku), settle, context);
+      }
+      case 'return-stock': {
+        const { location, sku, returnId, quantity } = effect;
+        return bus.execute(stock, stockIdOf(location, sku), { type: 'return', returnId, quantity }, context);
+      }
+      case 'settle-coupon': {
+        const { code, target, reason } = effect;
+        return bus.execute(coupon, code, { type: 'settle', holdId: orderId, target, reason }, context);
+      }
+      case 'give-back-coupon':
+        return bus.execute(
+          coupon,
+          effect.code,
+          { type: 'give-back', holdId: orderId, reason: effect.reason },
+          context,
+        );
+    }
+  };
+
+  /** Effects of one order touch streams of their own, so they run together; two on one stream keep their order. */
+  const runAll = async (
+    orderId: string,
+    effects: readonly Effect[],
+    context: CommandContext,
+    reached: LogPosition,
+  ): Promise<LogPosition> => {
+    // A follow-up is known by what it targets, not by the id of the command it follows.
+    const { requestHash: _, ...plain } = context;
+    const results = await Promise.all(
+      effects.map(async (effect) => {
+        const result = await run(orderId, effect, plain);
+        if (result.status === 'rejected') throw new EffectRefused(orderId, effect, result.rejection);
+        return result.position;
+      }),
+    );
+    return results.reduce((far, position) => (comparePositions(position, far) > 0 ? position : far), reached);
+  };
+
+  const reserve = async (
+    orderId: string,
+    state: OrderState,
+    context: CommandContext,
+    fresh: boolean,
+  ): Promise<Accepted> => {
+    const { requestHash: _, ...plain } = context;
+    const { command, held } = await reserveOrder(bus, orderId, state, plain, fresh);
+    const decided = await bus.execute(order, orderId, command, plain);
+    const { allocations } = decided.state;
+    const kept = (one: Allocation): boolean =>
+      allocations.some(({ sku, location }) => sku === one.sku && location === one.location);
+    // The order decides which holds it keeps: a rejected one keeps none, and another runner may have been first.
+    const strays: Effect[] = held
+      .filter((one) => !kept(one))
+      .map(({ sku, location }) => ({
+        kind: 'settle-stock',
+        location,
+        sku,
+        target: { captured: 0, released: 'rest' },
+        reason: decided.state.status,
+      }));
+    const events = decided.status === 'accepted' ? decided.events : [];
+    await runAll(orderId, [...strays, ...effectsOf(decided.state, orderId, events)], plain, decided.position);
+    return { status: 'accepted', replayed: false, state: decided.state, position: decided.position };
+  };
+
+  const place = (
+    orderId: string,
+    state: OrderState,
+    context: CommandContext,
+    fresh: boolean,
+  ): Promise<Accepted> => {
+    const under = placing.get(orderId);
+    if (under !== undefined) return under;
+    const run = reserve(orderId, state, context, fresh).finally(() => placing.delete(orderId));
+    placing.set(orderId, run);
+    return run;
+  };
+
+  const advance = async (orderId: string, context: CommandContext): Promise<OrderAnswer> => {
+    let { state, position } = await bus.load(order, orderId);
+    if (state.status === 'placed') ({ state, position } = await place(orderId, state, context, false));
+    const effects = [...allEffects(state, orderId), ...strayEffects(state)];
+    return {
+      status: 'accepted',
+      replayed: false,
+      state,
+      position: await runAll(orderId, effects, context, position),
+    };
+  };
+
+  const execute = async (
+    orderId: string,
+    command: OrderCommand,
+    context: CommandContext,
+  ): Promise<OrderAnswer> => {
+    const result = await bus.execute(order, orderId, command, context);
+    const { state, position } = result;
+    if (result.status === 'rejected')
+      return { status: 'rejected', rejection: result.rejection, state, position };
+    const replayed = result.replayed || result.events.length === 0;
+    if (command.type === 'place' && state.status === 'placed') {
+      return { ...(await place(orderId, state, context, !replayed)), replayed };
+    }
+    // A repeat may be the retry of somebody whose first try died half-way: finish what it began.
+    const effects = replayed ? allEffects(state, orderId) : effectsOf(state, orderId, result.events);
+    const reached = await runAll(orderId, effects, context, position);
+    return { status: 'accepted', replayed, state, position: command.type === 'place' ? position : reached };
+  };
+
+  return { execute, advance };
+};
