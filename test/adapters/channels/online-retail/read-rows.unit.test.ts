@@ -82,6 +82,13 @@ describe('reading the file', () => {
     expect(rows.map((row) => (isBadRow(row) ? row.reason : row.row))).toEqual([1, 'unreadable_record', 3, 4]);
   });
 
+  test('loses one row to an open quote that a later row happens to close', async () => {
+    const open = '1,22423,"STAND,1,2011-06-01 12:00:00,1.5,,EIRE';
+    const quoted = '1,22423,"STAND, BIG",1,2011-06-01 12:00:00,1.5,,EIRE';
+    const rows = await read(lines(GOOD, open, quoted, GOOD));
+    expect(rows.map((row) => (isBadRow(row) ? row.reason : row.row))).toEqual([1, 'unreadable_record', 3, 4]);
+  });
+
   test('loses one row to an endless line, in bounded memory, and none behind it', async () => {
     const endless = 'x'.repeat(20 * MAX_LINE_BYTES);
     const rows = await read(lines(GOOD, endless, GOOD, 'y'.repeat(MAX_LINE_BYTES + 1)));
