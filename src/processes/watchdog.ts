@@ -1,0 +1,106 @@
+import { randomUUID } from 'node:crypto';
+import type { Clock } from '../runtime/clock.js';
+import type { CommandContext } from '../runtime/command-bus.js';
+import type { OrderProcess } from './order-process.js';
+import type { ReturnProcess } from './return-process.js';
+
+/** What is left to do, as the read models see it. They lag, so every answer is a hint: the streams decide. */
+export interface Todo {
+  /** Orders whose deadline has passed. */
+  dueDeadlines(
+    now: Date,
+    limit: number,
+  ): Promise<readonly { readonly orderId: string; readonly dueAt: Date }[]>;
+  /** Orders that were placed some time ago and have no outcome. */
+  ordersWithoutOutcome(olderThanMs: number, limit: number): Promise<readonly string[]>;
+  /** Orders whose holds are not where the order wants them. */
+  unsettledOrders(olderThanMs: number, limit: number): Promise<readonly string[]>;
+  /** Credit notes whose goods are not back in stock. */
+  unsettledNotes(olderThanMs: number, limit: number): Promise<readonly string[]>;
+}
+
+/** An order left alone this long was left by somebody who died. */
+export const ABANDONED_AFTER_MS = 10_000;
+export const WATCHDOG_BATCH = 200;
+export const WATCHDOG_PAUSE_MS = 500;
+
+export interface WatchdogOptions {
+  readonly todo: Todo;
+  readonly orders: OrderProcess;
+  readonly returns: ReturnProcess;
+  readonly clock: Clock;
+  readonly abandonedAfterMs?: number;
+  readonly onError?: (error: unknown, what: string) => void;
+}
+
+export interface Watchdog {
+  /** One round over everything that is due or left over; how many it moved. Errors of one do not stop the others. */
+  tick(): Promise<number>;
+  /** Rounds until the signal aborts; a full batch is followed by the next at once. */
+  run(signal: AbortSignal): Promise<void>;
+}
+
+/** Runs the clock and the orphans: expires what is due, advances what somebody left half-way. Holds no state. */
+export const createWatchdog = (options: WatchdogOptions): Watchdog => {
+  const { todo, orders, returns, clock, abandonedAfterMs = ABANDONED_AFTER_MS } = options;
+
+  const context = (effectiveAt: string): CommandContext => {
+    const id = randomUUID();
+    return { commandId: id, correlationId: id, actor: 'watchdog', effectiveAt };
+  };
+
+  const each = async <Item>(items: readonly Item[], what: string, act: (item: Item) => Promise<unknown>) => {
+    const results = await Promise.allSettled(items.map(act));
+    for (const result of results) if (result.status === 'rejected') options.onError?.(result.reason, what);
+    return results.filter(({ status }) => status === 'fulfilled').length;
+  };
+
+  const tick = async (): Promise<number> => {
+    const now = clock();
+    const at = now.toISOString();
+    const [due, placed, unsettled, notes] = await Promise.all([
+      todo.dueDeadlines(now, WATCHDOG_BATCH),
+      todo.ordersWithoutOutcome(abandonedAfterMs, WATCHDOG_BATCH),
+      todo.unsettledOrders(abandonedAfterMs, WATCHDOG_BATCH),
+      todo.unsettledNotes(abandonedAfterMs, WATCHDOG_BATCH),
+    ]);
+    // An expiry took effect when it was due, whenever we come to record it.
+    const expired = await each(due, 'expire', async ({ orderId, dueAt }) => {
+      const answer = await orders.execute(
+        orderId,
+        { type: 'expire', dueAt: dueAt.toISOString() },
+        context(dueAt.toISOString()),
+      );
+      if (answer.state.status === 'placed') await orders.advance(orderId, context(at));
+    });
+    const advanced = await each([...new Set([...placed, ...unsettled])], 'advance', (orderId) =>
+      orders.advance(orderId, context(at)),
+    );
+    return (
+      expired + advanced + (await each(notes, 'restock', (noteId) => returns.advance(noteId, context(at))))
+    );
+  };
+
+  const run = async (signal: AbortSignal): Promise<void> => {
+    while (!signal.aborted) {
+      const moved = await tick().catch((error: unknown) => {
+        options.onError?.(error, 'tick');
+        return 0;
+      });
+      if (moved < WATCHDOG_BATCH) await pause(WATCHDOG_PAUSE_MS, signal);
+    }
+  };
+
+  return { tick, run };
+};
+
+const pause = (ms: number, signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    const timer = setTimeout(done, ms);
+    function done(): void {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    }
+    signal.addEventListener('abort', done, { once: true });
+  });
