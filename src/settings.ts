@@ -1,0 +1,128 @@
+import { z } from 'zod';
+
+/**
+ * Every setting there is. Read from environment variables; the defaults run everything embedded. The settings page
+ * (docs/settings.md) is printed from this schema by `holdfast settings`.
+ */
+const port = z.coerce.number().int().min(0).max(65_535);
+
+export const ROLES = ['api', 'processes', 'projections'] as const;
+export type Role = (typeof ROLES)[number];
+
+const settingsSchema = z.object({
+  HOLDFAST_DATA_DIR: z
+    .string()
+    .min(1)
+    .default('.holdfast')
+    .describe('Directory of everything embedded: the log, PostgreSQL, the endpoint file.'),
+  HOLDFAST_NAMESPACE: z
+    .string()
+    .regex(/^[a-zA-Z0-9_.]{0,40}$/, 'letters, digits, _ and . only')
+    .default('')
+    .describe('Put before every stream name, so that many can share one event store.'),
+  EVENTSTORE_URL: z
+    .string()
+    .regex(/^esdb(\+discover)?:\/\//, 'an esdb:// connection string')
+    .optional()
+    .describe('Connection string of an EventStoreDB or KurrentDB; the embedded event store when absent.'),
+  DATABASE_URL: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, 'a postgres:// connection string')
+    .optional()
+    .describe('Connection string of a PostgreSQL 15 or later; the embedded one when absent.'),
+  REDIS_URL: z
+    .string()
+    .regex(/^rediss?:\/\//, 'a redis:// connection string')
+    .optional()
+    .describe(
+      'Connection string of a Redis 7 or later for rate limits shared between API processes; none when absent.',
+    ),
+  HOLDFAST_HOST: z.string().min(1).default('127.0.0.1').describe('Address the API listens on.'),
+  HOLDFAST_PORT: port.default(8080).describe('Port the API listens on; 0 takes a free one.'),
+  HOLDFAST_ROLES: z
+    .string()
+    .default(ROLES.join(','))
+    .transform((list) => list.split(',').map((role) => role.trim()))
+    .pipe(z.array(z.enum(ROLES)).min(1))
+    .describe('What this process does: api, processes, projections, separated by commas.'),
+  HOLDFAST_LOG_LEVEL: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])
+    .default('info')
+    .describe('How much is logged.'),
+  HOLDFAST_REQUESTS_PER_SECOND: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .default(5_000)
+    .describe('Requests that one API key may make in a second before it is told to wait (429).'),
+  HOLDFAST_ORDER_WAIT_MS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(60_000)
+    .default(5_000)
+    .describe('How long a new order may take before its channel gets 202 and asks again, in milliseconds.'),
+});
+
+export interface Settings {
+  readonly dataDir: string;
+  readonly namespace: string;
+  readonly eventStoreUrl: string | undefined;
+  readonly databaseUrl: string | undefined;
+  readonly redisUrl: string | undefined;
+  readonly host: string;
+  readonly port: number;
+  readonly roles: readonly Role[];
+  readonly logLevel: string;
+  readonly requestsPerSecond: number;
+  readonly orderWaitMs: number;
+}
+
+export class InvalidSettings extends Error {
+  readonly code = 'invalid_settings';
+}
+
+/** Settings from the environment; throws {@link InvalidSettings} naming each variable that is wrong. */
+export const readSettings = (environment: Readonly<Record<string, string | undefined>>): Settings => {
+  const known = Object.keys(settingsSchema.shape);
+  const given = Object.fromEntries(known.map((name) => [name, environment[name] || undefined]));
+  const parsed = settingsSchema.safeParse(given);
+  if (!parsed.success) {
+    const problems = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
+    throw new InvalidSettings(problems.join('; '));
+  }
+  const { data } = parsed;
+  return {
+    dataDir: data.HOLDFAST_DATA_DIR,
+    namespace: data.HOLDFAST_NAMESPACE,
+    eventStoreUrl: data.EVENTSTORE_URL,
+    databaseUrl: data.DATABASE_URL,
+    redisUrl: data.REDIS_URL,
+    host: data.HOLDFAST_HOST,
+    port: data.HOLDFAST_PORT,
+    roles: data.HOLDFAST_ROLES,
+    logLevel: data.HOLDFAST_LOG_LEVEL,
+    requestsPerSecond: data.HOLDFAST_REQUESTS_PER_SECOND,
+    orderWaitMs: data.HOLDFAST_ORDER_WAIT_MS,
+  };
+};
+
+/** The settings page in Markdown. */
+export const settingsPage = (): string => {
+  const defaults = settingsSchema.safeParse({}).data ?? {};
+  const rows = Object.entries(settingsSchema.shape).map(([name, schema]) => {
+    const value = Object.entries(defaults).find(([key]) => key === name)?.[1];
+    return `| \`${name}\` | ${value === undefined || value === '' ? '' : `\`${String(value)}\``} | ${schema.description ?? ''} |`;
+  });
+  return [
+    '# Settings',
+    '',
+    'Printed by `holdfast settings` from the schema in `src/settings.ts`; a test fails when this page differs.',
+    '',
+    '| variable | default | meaning |',
+    '|---|---|---|',
+    ...rows,
+    '',
+  ].join('\n');
+};
