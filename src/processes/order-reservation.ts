@@ -26,9 +26,12 @@ const holdSku = async (
   fresh: boolean,
 ): Promise<Held> => {
   if (!fresh) {
+    // Whoever made such a hold died without saying why the locations before it had refused.
+    const passed: { location: string; code: string }[] = [];
     for (const location of sources) {
       const { state } = await bus.load(stock, stockIdOf(location, sku));
-      if (state.holds.open.has(orderId)) return { allocation: { sku, location, quantity, refused: [] } };
+      if (state.holds.open.has(orderId)) return { allocation: { sku, location, quantity, refused: passed } };
+      passed.push({ location, code: 'not_asked_again' });
     }
   }
   const refused: { location: string; code: string }[] = [];
