@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import type { Decider, DomainEvent } from './decider.js';
 import { defineEvent } from './event-definition.js';
-import { currency, recordedId } from './schemas.js';
+import { currency, recordedId, STORABLE_TEXT } from './schemas.js';
 
 /** A channel: where orders come from, and by which settings they are taken. */
 const settings = z.object({
-  name: z.string().min(1).max(200),
+  name: z.string().min(1).max(200).regex(STORABLE_TEXT),
   /** IANA name; days and months of the channel's ledger and reports are in it. */
   timeZone: z.string().refine((zone) => {
     try {

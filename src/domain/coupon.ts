@@ -11,6 +11,7 @@ import {
   type HoldTarget,
   noHolds,
 } from './hold.js';
+import { parseAmount } from './money.js';
 import { amountText, currency, recordedId } from './schemas.js';
 
 /**
@@ -53,11 +54,11 @@ export type CouponEvent =
   | DomainEvent<'CouponGivenBack', z.infer<typeof released>>;
 
 export type CouponCommand =
-  /** Once per code; the same terms again yield nothing, others `coupon_exists`. */
+  /** Once per code; the same terms again yield nothing, others `coupon_exists`. Rejections: `invalid_amount`. */
   | { readonly type: 'issue'; readonly terms: CouponTerms }
   /**
    * Rejections: `coupon_unknown`, `coupon_exhausted`, `coupon_not_yet_valid`, `coupon_expired`, `coupon_wrong_channel`,
-   * `coupon_wrong_currency`.
+   * `coupon_wrong_currency`, `hold_ended`.
    */
   | {
       readonly type: 'hold';
@@ -117,7 +118,13 @@ export const coupon: Decider<CouponCommand, CouponEvent, CouponState> = {
   decide(command, state) {
     switch (command.type) {
       case 'issue': {
-        if (state.terms === undefined) return [{ type: 'CouponIssued', data: command.terms }];
+        if (state.terms === undefined) {
+          const { discount } = command.terms;
+          // Found out only when an order wants to take it off, it would leave that order without an outcome.
+          return discount.kind === 'amount' && parseAmount(discount.amount, discount.currency) === undefined
+            ? reject('invalid_amount', `not an amount of ${discount.currency}`)
+            : [{ type: 'CouponIssued', data: command.terms }];
+        }
         return JSON.stringify(couponTerms.parse(command.terms)) ===
           JSON.stringify(couponTerms.parse(state.terms))
           ? []

@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import type { Decider, DomainEvent } from './decider.js';
 import { defineEvent } from './event-definition.js';
+import { STORABLE_TEXT } from './schemas.js';
 
 /** A place that holds stock: a warehouse, a store. */
 const settings = z.object({
-  name: z.string().min(1).max(200),
+  name: z.string().min(1).max(200).regex(STORABLE_TEXT),
   /** ISO 3166 alpha-2. */
   country: z
     .string()

@@ -4,9 +4,18 @@ import * as currencies from 'dinero.js/currencies';
  * Money is integer minor units (bigint) beside an ISO 4217 code; in JSON it is a decimal string with exactly the
  * currency's decimals. A unit price is not money: it is a decimal string of up to 6 places (design 3).
  */
+const DECIMAL_BASE = 10;
+/** ISO 4217 gives MGA and MRU two decimals, though their coins are fifths, which is what the package describes. */
+const FIFTHS_DECIMALS = 2;
 const exponents: ReadonlyMap<string, number> = new Map(
-  Object.values(currencies).map(({ code, exponent }) => [code, exponent]),
+  Object.values(currencies).map(({ code, base, exponent }) => [
+    code,
+    base === DECIMAL_BASE ? exponent : FIFTHS_DECIMALS,
+  ]),
 );
+
+/** Digits that an amount may have before the point: what is written can always be read again. */
+export const AMOUNT_DIGITS_MAX = 15;
 
 export const UNIT_PRICE_DECIMALS_MAX = 6;
 
@@ -29,6 +38,12 @@ export const formatAmount = (minor: bigint, currency: string): string => {
   const digits = (negative ? -minor : minor).toString().padStart(exponent + 1, '0');
   const cut = digits.length - exponent;
   return `${negative ? '-' : ''}${digits.slice(0, cut)}.${digits.slice(cut)}`;
+};
+
+/** Whether an amount has few enough digits to be written down (see {@link AMOUNT_DIGITS_MAX}). */
+export const fitsAmount = (minor: bigint, currency: string): boolean => {
+  const limit = 10n ** BigInt(AMOUNT_DIGITS_MAX + requireExponent(currency));
+  return minor < limit && minor > -limit;
 };
 
 /** `parseAmount('12.34', 'GBP')` is `1234n`; undefined when it is no decimal or has more places than the currency. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { DomainEvent } from './decider.js';
 import { defineEvent } from './event-definition.js';
-import { amountText, currency, quantity, recordedId, signedAmountText } from './schemas.js';
+import { amountText, currency, quantity, recordedId, STORABLE_TEXT, signedAmountText } from './schemas.js';
 
 /**
  * The facts of an order. Amounts are decimal strings of the order's currency. Every event that moves goods or money carries
@@ -11,8 +11,8 @@ export const LINE_KINDS = ['goods', 'charge', 'voucher'] as const;
 
 export const destination = z.object({
   country: z.string().regex(/^[A-Z]{2}$/, 'an ISO 3166 alpha-2 code'),
-  region: z.string().max(100).optional(),
-  postalCode: z.string().max(20).optional(),
+  region: z.string().max(100).regex(STORABLE_TEXT).optional(),
+  postalCode: z.string().max(20).regex(STORABLE_TEXT).optional(),
 });
 
 const line = z.object({

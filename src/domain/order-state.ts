@@ -69,12 +69,21 @@ export const openUnits = (line: OrderLine): number => line.quantity - line.shipp
 export const isEnded = (status: OrderStatus): boolean =>
   status === 'completed' || status === 'cancelled' || status === 'rejected' || status === 'expired';
 
-/** What identifies the content of a shipment, cancellation or return: its lines, in a fixed order. */
+/** What identifies the content of a shipment, cancellation or return: its lines, encoded, in a fixed order. */
 export const contentOf = (lines: readonly { lineId: string; quantity: number }[]): string =>
   lines
-    .map(({ lineId, quantity }) => `${lineId}=${quantity}`)
+    .map(({ lineId, quantity }) => `${encodeURIComponent(lineId)}=${quantity}`)
     .sort()
     .join('&');
+
+/** The inverse of {@link contentOf}. */
+export const unitsIn = (content: string): Map<string, number> =>
+  new Map(
+    content.split('&').map((entry) => {
+      const cut = entry.lastIndexOf('=');
+      return [decodeURIComponent(entry.slice(0, cut)), Number(entry.slice(cut + 1))];
+    }),
+  );
 
 type Counter = 'shipped' | 'cancelled' | 'returned';
 

@@ -2,16 +2,17 @@ import { unitShares } from './apportion.js';
 import type { CouponTerms } from './coupon.js';
 import { type Decider, type Decision, isRejection, type Rejection, reject } from './decider.js';
 import { discountLines } from './discount.js';
-import { amountOf, formatAmount, lineAmount, parseAmount } from './money.js';
+import { AMOUNT_DIGITS_MAX, amountOf, fitsAmount, formatAmount, lineAmount, parseAmount } from './money.js';
 import type { Allocation, OrderEvent, OrderLineData, OrderPlaced, OrderUnits } from './order-events.js';
 import {
-  contentOf,
   evolveOrder,
   initialOrder,
   type OrderLine,
   type OrderState,
   openUnits,
+  unitsIn,
 } from './order-state.js';
+import { QUANTITY_MAX } from './schemas.js';
 
 /** Units of a line, as a request names them. */
 export interface LineQuantity {
@@ -36,7 +37,7 @@ export type OrderCommand =
   /** A hold was refused for good. */
   | { readonly type: 'refuse'; readonly code: string; readonly detail: string; readonly sku?: string }
   | { readonly type: 'confirm' }
-  /** The deadline of an order that waits for confirmation has passed. */
+  /** The deadline of an order that waits for confirmation has passed. Nothing for one without a deadline or before it. */
   | { readonly type: 'expire'; readonly dueAt: string }
   /** Takes back units that were not shipped; all of them when no lines are named. */
   | {
@@ -90,6 +91,15 @@ const decidePlace = ({ type: _, lines, ...rest }: PlaceOrder, state: OrderState)
   if (new Set(rest.coupons).size < rest.coupons.length) {
     return reject('duplicate_coupon', 'a coupon is given once');
   }
+  const perSku = new Map<string, number>();
+  for (const { sku, quantity } of lines) perSku.set(sku, (perSku.get(sku) ?? 0) + quantity);
+  // A hold is for all lines of a SKU together and must be as writable as one line.
+  for (const [sku, quantity] of perSku) {
+    if (quantity > QUANTITY_MAX) {
+      return reject('too_many_units', `an order has at most ${QUANTITY_MAX} units of a SKU`, { sku });
+    }
+  }
+  let total = 0n;
   const priced: OrderLineData[] = [];
   for (const line of lines) {
     const amount = lineAmount(line.unitPrice, line.quantity, rest.currency);
@@ -99,11 +109,19 @@ const decidePlace = ({ type: _, lines, ...rest }: PlaceOrder, state: OrderState)
         lineId: line.lineId,
       });
     }
+    total += amount + tax;
     priced.push({
       ...line,
       amount: formatAmount(amount, rest.currency),
       tax: formatAmount(tax, rest.currency),
     });
+  }
+  // Every later amount of the order (discount, refund) is at most its total, so this one check keeps them all writable.
+  if (!fitsAmount(total, rest.currency)) {
+    return reject(
+      'invalid_amount',
+      `an order's total has at most ${AMOUNT_DIGITS_MAX} digits before the point`,
+    );
   }
   return [{ type: 'OrderPlaced', data: { ...rest, lines: priced } }];
 };
@@ -134,7 +152,10 @@ const resolve = (
   return found;
 };
 
-/** Nothing when the id was decided with the same content, a rejection when with another, undefined when it is new. */
+/**
+ * Nothing when the id was decided with the same content, a rejection when with another, undefined when it is new. Charges
+ * and vouchers that came along by themselves make no difference.
+ */
 const repeated = (
   state: OrderState,
   key: string,
@@ -142,7 +163,15 @@ const repeated = (
 ): Decision<OrderEvent> | undefined => {
   const before = state.decided.get(key);
   if (before === undefined) return undefined;
-  const same = asked === undefined || asked.every((line) => before.split('&').includes(contentOf([line])));
+  if (asked === undefined) return [];
+  const recorded = unitsIn(before);
+  const wanted = new Map(summed(asked).map(({ lineId, quantity }) => [lineId, quantity]));
+  const same =
+    [...wanted.keys()].every((lineId) => recorded.has(lineId)) &&
+    [...recorded].every(([lineId, quantity]) => {
+      const named = wanted.get(lineId) ?? 0;
+      return state.lines.get(lineId)?.kind === 'goods' ? named === quantity : named <= quantity;
+    });
   return same ? [] : reject('id_reused', `${key} was recorded with other lines`, { id: key });
 };
 
@@ -203,8 +232,9 @@ const decideCancel = (command: OrderCommand & { type: 'cancel' }, state: Placed)
     (line) => line.kind === 'goods' && openUnits(line) > (taken.get(line.lineId) ?? 0),
   );
   const nothingShipped = [...state.lines.values()].every((line) => line.shipped === 0);
-  // Charges would wait for ever for a first shipment that cannot come any more.
-  if (!goodsLeft && nothingShipped) {
+  // Charges would wait for ever for a first shipment that cannot come any more. An order without goods is cancelled as asked.
+  const goodsOpen = all.some((line) => line.kind === 'goods');
+  if (goodsOpen && !goodsLeft && nothingShipped) {
     for (const line of all) if (line.kind !== 'goods') taken.set(line.lineId, openUnits(line));
   }
   const lines = [...taken].map(([lineId, quantity]) => ({ lineId, quantity }));
@@ -229,6 +259,12 @@ const decideShip = (command: OrderCommand & { type: 'ship' }, state: Placed): De
   if (elsewhere !== undefined) {
     const { lineId } = elsewhere.line;
     return reject('wrong_location', `line ${lineId} is not at ${command.location}`, { lineId });
+  }
+  const goodsOpen = open.some((line) => line.kind === 'goods');
+  const goodsHere = found.some(({ line }) => line.kind === 'goods');
+  // Nothing leaves a place that has none of the goods, so no charge leaves from there either.
+  if (command.lines === undefined && goodsOpen && !goodsHere) {
+    return reject('nothing_open', 'no unit of the order is open there');
   }
   const first = [...state.lines.values()].every((line) => line.shipped === 0);
   const charges = open.filter((line) => line.kind !== 'goods' && !found.some((entry) => entry.line === line));
@@ -284,6 +320,10 @@ const decideReturn = (command: OrderCommand & { type: 'return' }, state: Placed)
   ];
 };
 
+/** A deadline that the order never had, or one that comes too early, is somebody's stale hint. */
+const isDue = ({ expiresAt }: OrderPlaced['data'], dueAt: string): boolean =>
+  expiresAt !== undefined && Date.parse(dueAt) >= Date.parse(expiresAt);
+
 /** The arbiter of an order: its life, its money, the fate of its holds. Never more shipped, cancelled or returned than there was. */
 export const order: Decider<OrderCommand, OrderEvent, OrderState> = {
   category: 'order',
@@ -310,7 +350,9 @@ export const order: Decider<OrderCommand, OrderEvent, OrderState> = {
           ? [{ type: 'OrderConfirmed', data: {} }]
           : wrongStatus(state, 'reserved');
       case 'expire':
-        return state.status === 'reserved' ? [{ type: 'OrderExpired', data: { dueAt: command.dueAt } }] : [];
+        return state.status === 'reserved' && isDue(state.placed, command.dueAt)
+          ? [{ type: 'OrderExpired', data: { dueAt: command.dueAt } }]
+          : [];
       case 'cancel':
         return decideCancel(command, state);
       case 'ship':

@@ -6,12 +6,18 @@ export const ID_LENGTH_MAX = 128;
 export const TEXT_LENGTH_MAX = 500;
 export const QUANTITY_MAX = 10_000_000;
 
-/** An id that somebody outside gave: any printable text without surrounding blanks. Case matters. */
+/**
+ * An id that somebody outside gave: any printable text without surrounding blanks. Case matters. Half a surrogate pair is no
+ * text: it has no UTF-8 form, so it can be neither in a stream's name nor in a database.
+ */
 export const businessId = z
   .string()
   .min(1)
   .max(ID_LENGTH_MAX)
-  .regex(/^[^\s\p{Cc}](?:[^\p{Cc}]*[^\s\p{Cc}])?$/u, 'no control characters, no blanks at the ends');
+  .regex(
+    /^[^\s\p{Cc}\p{Cs}](?:[^\p{Cc}\p{Cs}]*[^\s\p{Cc}\p{Cs}])?$/u,
+    'no control characters, no blanks at the ends',
+  );
 
 export const quantity = z.int().min(1).max(QUANTITY_MAX);
 export const signedQuantity = z
@@ -19,7 +25,13 @@ export const signedQuantity = z
   .min(-QUANTITY_MAX)
   .max(QUANTITY_MAX)
   .refine((n) => n !== 0, 'not zero');
-export const reasonText = z.string().min(1).max(TEXT_LENGTH_MAX);
+/** Text that every database can keep: line breaks and tabs, no other control characters, no half surrogate pairs. */
+export const STORABLE_TEXT = /^[^\p{Cc}\p{Cs}]*(?:[\n\r\t][^\p{Cc}\p{Cs}]*)*$/u;
+export const reasonText = z
+  .string()
+  .min(1)
+  .max(TEXT_LENGTH_MAX)
+  .regex(STORABLE_TEXT, 'no control characters');
 export const currency = z.string().refine(isCurrency, 'an ISO 4217 code');
 
 /** A decimal string; which currency's decimals it may have is checked where the currency is known. */
