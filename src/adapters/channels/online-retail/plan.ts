@@ -3,9 +3,10 @@
 // debt, `withoutEffect` or `bad`. Invariants: the same rows give the same plan; a credit never takes back more of an
 // order line than was sold, nor from a row below its own; opening stock covers every unit that ever leaves.
 
+import { apportion } from '../../../domain/apportion.js';
 import { type LineKind, nonGoodsCode } from './codes.js';
 import { createMatcher } from './match.js';
-import { amountPence, apportion } from './money.js';
+import { amountPence } from './money.js';
 import type { Plan, PlanItem, PlannedCredit, PlannedLine, RowWithoutEffect, Timed } from './plan-types.js';
 import { type ReadOptions, readRowBlocks } from './read-rows.js';
 import { type BadRow, badRow, isBadRow, type Row } from './row.js';
@@ -116,7 +117,7 @@ export class Planner {
         ? []
         : apportion(
             pence,
-            taken.map((part) => part.quantity),
+            taken.map((part) => BigInt(part.quantity)),
           );
     const parts = (taken ?? []).map((part, index) => ({ ...part, pence: shares[index] ?? 0n }));
     const unmatched = kind === 'goods' ? 'blind_return' : 'charge_reversal';

@@ -9,6 +9,8 @@ export const COLUMNS = [
   'CustomerID',
   'Country',
 ] as const;
+/** UnitPrice is in this currency. */
+export const CURRENCY = 'GBP';
 /** The retailer's clock: InvoiceDate is local time here. */
 export const TIME_ZONE = 'Europe/London';
 

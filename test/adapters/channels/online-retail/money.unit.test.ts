@@ -1,10 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import {
-  amountPence,
-  apportion,
-  normalizeDecimal,
-} from '../../../../src/adapters/channels/online-retail/money.js';
+import { amountPence, normalizeDecimal } from '../../../../src/adapters/channels/online-retail/money.js';
 
 describe('line amounts', () => {
   test.each([
@@ -48,26 +44,5 @@ describe('decimals', () => {
     ['', undefined],
   ])('%p is written %p', (text, expected) => {
     expect(normalizeDecimal(text)).toBe(expected);
-  });
-});
-
-describe('apportionment', () => {
-  test('sums to the amount and is off by less than a penny anywhere', () => {
-    const quantities = fc.array(fc.integer({ min: 1, max: 1000 }), { minLength: 1, maxLength: 8 });
-    fc.assert(
-      fc.property(fc.bigInt({ min: 0n, max: 10n ** 9n }), quantities, (pence, parts) => {
-        const shares = apportion(pence, parts);
-        const total = BigInt(parts.reduce((sum, part) => sum + part, 0));
-        expect(shares.reduce((sum, share) => sum + share, 0n)).toBe(pence);
-        shares.forEach((share, index) => {
-          const error = share * total - pence * BigInt(parts[index] ?? 0);
-          expect(error < total && error > -total).toBe(true);
-        });
-      }),
-    );
-  });
-
-  test('gives each part its own worth where a unit is worth whole pence', () => {
-    expect(apportion(208n * 15n, [10, 5])).toEqual([2080n, 1040n]);
   });
 });
