@@ -1,55 +1,70 @@
 import { expect } from '@jest/globals';
-import { type Decider, type Decision, type DomainEvent, isRejection } from '../../src/domain/decider.js';
+import { type Decider, type DomainEvent, isRejection } from '../../src/domain/decider.js';
+import { allEventDefinitions } from '../../src/domain/events.js';
 
 /**
- * Tests a decider in its own words, without any machinery:
+ * Given what has happened, when a command comes, then these facts, this "no", or nothing:
  *
- *     given(stock, [{ type: 'StockReceived', data: {...} }])
- *       .when({ type: 'hold', holdId: 'h1', quantity: 2 })
- *       .thenEvents([{ type: 'StockHeld', data: { holdId: 'h1', quantity: 2 } }]);
- *     given(stock, []).when({ type: 'hold', ... }).thenRejected('insufficient_stock');
- *     given(stock, []).when(a).and(b).thenState((state) => expect(state.onHand).toBe(2));
+ *     given(stock, received('r1', 5)).when(hold('o1', 2)).thenEvents(held('o1', 2))
+ *     given(stock).when(hold('o1', 2)).thenRejected('insufficient_stock')
+ *     given(stock, received('r1', 5)).when(receive('r1', 5)).thenNothing()
  *
- * `when` evolves the state by what it yields, so that commands can follow each other with `and`; the checks look at the last
- * decision. A step that is followed by another must not be rejected.
+ * `thenEvents` also checks what must hold for every decision: the events are JSON that their schemas accept, and the same
+ * command decided once more, after them, yields nothing. (Not called `then`: an object with a `then` is taken for a promise.)
  */
-export const given = <Command, Event extends DomainEvent, State>(
-  decider: Decider<Command, Event, State>,
-  events: readonly Event[],
-) => {
-  const start = events.reduce((state, event) => decider.evolve(state, event), decider.initialState);
-  return { when: (command: Command) => step(decider, start, command), state: start };
+export interface Outcome<Event extends DomainEvent, State> {
+  /** These events, in this order; returns the state after them for closer looks. */
+  thenEvents(...expected: readonly Event[]): State;
+  /** A rejection with this code, and with these details where given. */
+  thenRejected(code: string, details?: Readonly<Record<string, unknown>>): void;
+  thenNothing(): void;
+}
+
+export interface Given<Command, Event extends DomainEvent, State> {
+  when(command: Command): Outcome<Event, State>;
+}
+
+/** What the log would give back for an event: through the schema of its type and through JSON. Throws when it is refused. */
+export const asRecorded = <Event extends DomainEvent>(event: Event): Event => {
+  const definition = allEventDefinitions.find(({ type }) => type === event.type);
+  if (definition === undefined) throw new Error(`no event ${event.type} is defined`);
+  return { ...event, data: definition.schema.parse(JSON.parse(JSON.stringify(event.data))) };
 };
 
-const step = <Command, Event extends DomainEvent, State>(
+/** The state after these events. */
+export const stateOf = <Command, Event extends DomainEvent, State>(
   decider: Decider<Command, Event, State>,
-  before: State,
-  command: Command,
-) => {
-  const decision: Decision<Event> = decider.decide(command, before);
-  const after = isRejection(decision)
-    ? before
-    : decision.reduce((state, event) => decider.evolve(state, event), before);
+  events: readonly Event[],
+): State => events.reduce<State>((state, event) => decider.evolve(state, event), decider.initialState);
+
+export const given = <Command, Event extends DomainEvent, State>(
+  decider: Decider<Command, Event, State>,
+  ...history: readonly Event[]
+): Given<Command, Event, State> => {
+  for (const event of history) asRecorded(event);
   return {
-    decision,
-    state: after,
-    /** Exactly these events, in this order; `[]` for "nothing new". */
-    thenEvents(expected: readonly Event[]) {
-      expect(decision).toEqual(expected);
-      return this;
-    },
-    /** Rejected with this code (and, where given, these details). */
-    thenRejected(code: string, details?: Readonly<Record<string, unknown>>) {
-      expect(decision).toMatchObject(details === undefined ? { code } : { code, details });
-      return this;
-    },
-    thenState(check: (state: State) => void) {
-      check(after);
-      return this;
-    },
-    and(next: Command) {
-      if (isRejection(decision)) throw new Error(`rejected before the next step: ${decision.code}`);
-      return step(decider, after, next);
+    when(command) {
+      const state = stateOf(decider, history);
+      const decision = decider.decide(command, state);
+      return {
+        thenEvents(...expected) {
+          expect(decision).toEqual(expected);
+          const after = [...history, ...expected].map(asRecorded);
+          const next = stateOf(decider, after);
+          expect(decider.decide(command, next)).toEqual([]);
+          return next;
+        },
+        thenRejected(code, details) {
+          if (!isRejection(decision)) throw new Error(`not rejected but ${JSON.stringify(decision)}`);
+          expect(decision.code).toBe(code);
+          expect(code).toMatch(/^[a-z]+(_[a-z]+)*$/);
+          expect(decision.message).not.toBe('');
+          if (details !== undefined) expect(decision.details).toEqual(details);
+        },
+        thenNothing() {
+          expect(decision).toEqual([]);
+        },
+      };
     },
   };
 };
