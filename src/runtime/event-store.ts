@@ -80,11 +80,25 @@ export interface EventStore {
   close(): Promise<void>;
 }
 
+/** Retriable: an append may or may not have happened (a retry by the same command id finds out). */
 export class EventStoreUnavailable extends Error {
   readonly code = 'event_store_unavailable';
+  readonly retriable = true;
   constructor(message: string, options?: { cause?: unknown }) {
     super(message, options);
     this.name = 'EventStoreUnavailable';
+  }
+}
+
+/** The store said no for good: too large, no permission, a deleted stream. Trying again changes nothing. */
+export class EventStoreRefused extends Error {
+  constructor(
+    readonly code: 'append_too_large' | 'event_store_refused',
+    message: string,
+    options?: { cause?: unknown },
+  ) {
+    super(message, options);
+    this.name = 'EventStoreRefused';
   }
 }
 

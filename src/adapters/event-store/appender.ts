@@ -1,0 +1,196 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ErrorType, type EventData, WrongExpectedVersionError } from '@eventstore/db-client';
+import {
+  type AppendOutcome,
+  EventStoreRefused,
+  EventStoreUnavailable,
+  type EventToAppend,
+  type LogPosition,
+  NO_STREAM,
+  type Revision,
+} from '../../runtime/event-store.js';
+import { errorTypeOf, isKnown } from './convert.js';
+import type { Lane, Lease } from './lane.js';
+import {
+  APPEND_MAX_BYTES,
+  APPEND_UNIT_BYTES,
+  type ClientLimits,
+  retryPause,
+  type Trouble,
+} from './limits.js';
+import { Slots } from './slots.js';
+
+/** The server decided: it will say the same again. */
+const REFUSALS: ReadonlySet<string> = new Set([
+  ErrorType.ACCESS_DENIED,
+  ErrorType.STREAM_DELETED,
+  ErrorType.INVALID_ARGUMENT,
+  ErrorType.MISSING_REQUIRED_METADATA_PROPERTY,
+]);
+
+interface FrozenBatch {
+  readonly stream: string;
+  readonly events: EventData[];
+  readonly expected: Revision | 'any';
+  readonly bytes: number;
+}
+
+const encoder = new TextEncoder();
+
+/** Throws for data that is no JSON: inside the client that would be an unhandled rejection. */
+const freeze = (
+  stream: string,
+  events: readonly EventToAppend[],
+  expected: Revision | 'any',
+): FrozenBatch => {
+  if (events.length === 0) throw new TypeError(`an append of no events to ${stream}`);
+  let bytes = 0;
+  const frozen = events.map(({ id, type, data, metadata }): EventData => {
+    const json: string | undefined = JSON.stringify(data);
+    if (json === undefined) throw new TypeError(`event ${type} has no JSON data`);
+    // As plain bytes the client sends metadata as it is; an object would go through base64 first.
+    const encoded = encoder.encode(JSON.stringify(metadata));
+    bytes += Buffer.byteLength(json) + encoded.length + 2 * type.length;
+    return {
+      id,
+      type,
+      data: data as Record<string, unknown>,
+      metadata: encoded,
+      contentType: 'application/json',
+    };
+  });
+  if (bytes > APPEND_MAX_BYTES) {
+    throw new EventStoreRefused(
+      'append_too_large',
+      `${bytes} bytes to ${stream}, ${APPEND_MAX_BYTES} at most`,
+    );
+  }
+  return { stream, events: frozen, expected, bytes };
+};
+
+/**
+ * Appends with an answer. One try is: sent -> success | wrong revision | refused (all final), or unknown (no answer in time,
+ * a broken stream, any other error). Unknown is tried again with the same event ids at the same expected revision, for
+ * which the server answers as it would have the first time, on a new connection once nothing else uses the old one.
+ */
+export class Appender {
+  readonly #units: Slots;
+
+  constructor(
+    private readonly lane: Lane,
+    private readonly limits: ClientLimits,
+    private readonly readPosition: (stream: string, revision: Revision) => Promise<LogPosition>,
+    private readonly onTrouble: (trouble: Trouble) => void,
+  ) {
+    this.#units = new Slots('appends', limits.appendUnits, limits.appendWaiters);
+  }
+
+  async append(
+    stream: string,
+    events: readonly EventToAppend[],
+    expected: Revision | 'any',
+  ): Promise<AppendOutcome> {
+    const batch = freeze(stream, events, expected);
+    const deadline = performance.now() + this.limits.appendTotalMs;
+    const units = await this.#units.take(
+      Math.ceil(batch.bytes / APPEND_UNIT_BYTES),
+      this.limits.appendTotalMs,
+    );
+    try {
+      return await this.#appendUntil(batch, deadline);
+    } finally {
+      this.#units.give(units);
+    }
+  }
+
+  async #appendUntil(batch: FrozenBatch, deadline: number): Promise<AppendOutcome> {
+    for (let attempt = 1; ; attempt += 1) {
+      const lease = await this.lane.lease();
+      const outcome = await this.#try(batch, lease, deadline - performance.now());
+      if ('ok' in outcome) return outcome;
+      const pause = retryPause(this.limits, attempt);
+      this.onTrouble({ kind: 'append_retried', detail: `${batch.stream}: ${String(outcome.unknown)}` });
+      if (performance.now() + pause >= deadline) {
+        throw new EventStoreUnavailable(
+          `append to ${batch.stream} has an unknown outcome after ${attempt} tries`,
+          {
+            cause: outcome.unknown,
+          },
+        );
+      }
+      await sleep(pause);
+    }
+  }
+
+  async #try(
+    batch: FrozenBatch,
+    lease: Lease,
+    leftMs: number,
+  ): Promise<AppendOutcome | { readonly unknown: unknown }> {
+    let suspect = false;
+    try {
+      const answer = await this.#send(
+        batch,
+        lease,
+        Math.max(1, Math.min(leftMs, this.limits.appendAttemptMs)),
+      );
+      const revision =
+        batch.expected === 'any' ? Number(answer.nextExpectedRevision) : batch.expected + batch.events.length;
+      const position = isKnown(answer.position)
+        ? answer.position
+        : await this.readPosition(batch.stream, revision);
+      return { ok: true, revision, position };
+    } catch (error) {
+      const outcome = outcomeOf(error, batch);
+      suspect = 'unknown' in outcome;
+      return outcome;
+    } finally {
+      lease.giveBack(suspect);
+    }
+  }
+
+  #send({ stream, events, expected }: FrozenBatch, lease: Lease, timeoutMs: number) {
+    return new Promise<Awaited<ReturnType<Lease['client']['appendToStream']>>>((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
+      const fail = (error: unknown): void => {
+        clearTimeout(timer);
+        reject(error);
+      };
+      lease.onBroken(fail);
+      lease.client
+        .appendToStream(stream, events, {
+          expectedRevision:
+            expected === 'any' ? 'any' : expected === NO_STREAM ? 'no_stream' : BigInt(expected),
+          deadline: timeoutMs,
+        })
+        .then((answer) => {
+          clearTimeout(timer);
+          resolve(answer);
+        }, fail);
+    });
+  }
+}
+
+/** Throws {@link EventStoreRefused} for what is final. */
+const outcomeOf = (
+  error: unknown,
+  { stream, expected }: FrozenBatch,
+): AppendOutcome | { unknown: unknown } => {
+  if (error instanceof WrongExpectedVersionError) {
+    const actual = typeof error.actualVersion === 'bigint' ? Number(error.actualVersion) : NO_STREAM;
+    // "Wrong, it is what you expected" says nothing.
+    return actual === expected ? { unknown: error } : { ok: false, actual };
+  }
+  const type = errorTypeOf(error);
+  if (type === ErrorType.MAXIMUM_APPEND_SIZE_EXCEEDED) {
+    throw new EventStoreRefused('append_too_large', `the server takes no append of that size to ${stream}`, {
+      cause: error,
+    });
+  }
+  if (type !== undefined && REFUSALS.has(type)) {
+    throw new EventStoreRefused('event_store_refused', `append to ${stream} was refused: ${type}`, {
+      cause: error,
+    });
+  }
+  return { unknown: error };
+};

@@ -1,0 +1,38 @@
+import { type AllStreamResolvedEvent, isCommandError, type ResolvedEvent } from '@eventstore/db-client';
+import { LOG_START, type LogPosition, type StoredEvent } from '../../runtime/event-store.js';
+
+/** Servers before 22.6 send this in reads of a stream, where they do not know the position. */
+const POSITION_UNKNOWN = 0xffff_ffff_ffff_ffffn;
+
+export const isKnown = (position: LogPosition | undefined): position is LogPosition =>
+  position !== undefined && position.commit !== POSITION_UNKNOWN && position.commit >= 0n;
+
+/** `undefined` for an event of another namespace, or a link whose event is gone. */
+export const toStoredEvent = (
+  { event, commitPosition }: ResolvedEvent | AllStreamResolvedEvent,
+  namespace: string,
+): StoredEvent | undefined => {
+  if (event === undefined || !event.streamId.startsWith(namespace)) return undefined;
+  const { id, type, data, metadata, revision, created } = event;
+  let position = event.position;
+  if (!isKnown(position)) {
+    position = commitPosition === undefined ? LOG_START : { commit: commitPosition, prepare: commitPosition };
+  }
+  return {
+    id,
+    type,
+    data,
+    metadata: isRecord(metadata) ? metadata : {},
+    stream: event.streamId.slice(namespace.length),
+    revision: Number(revision),
+    position,
+    recordedAt: created,
+  };
+};
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !(value instanceof Uint8Array);
+
+/** The client's name for what went wrong, or undefined where it has none. */
+export const errorTypeOf = (error: unknown): string | undefined =>
+  error instanceof Error && isCommandError(error) ? error.type : undefined;
