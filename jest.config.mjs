@@ -21,6 +21,16 @@ const project = (suffix, extra = {}) => ({
   testMatch: [`<rootDir>/test/**/*.${suffix}.test.ts`],
   ...extra,
 });
+// One PostgreSQL for the whole run: Jest runs a path that several projects name only once, and not for unit tests alone.
+const withPostgres = {
+  globalSetup: '<rootDir>/test/support/postgres-server.mjs',
+  globalTeardown: '<rootDir>/test/support/postgres-server-stop.mjs',
+};
 export default {
-  projects: [project('unit'), project('int'), project('e2e'), project('fault')],
+  projects: [
+    project('unit'),
+    project('int', withPostgres),
+    project('e2e', withPostgres),
+    project('fault', withPostgres),
+  ],
 };

@@ -24,3 +24,20 @@ export interface Database extends Queryable {
   listen(channel: string, onNotify: (payload: string) => void): Promise<() => Promise<void>>;
   close(): Promise<void>;
 }
+
+/**
+ * PostgreSQL cannot answer now; the same call may succeed later. After a failed COMMIT the outcome is unknown: whoever retries
+ * must be able to tell (the projection runner by its checkpoint).
+ * `timeout`: the statement was cancelled by its limit, or no connection was free. `conflict`: deadlock or serialization failure.
+ */
+export class DatabaseUnavailable extends Error {
+  readonly code = 'database_unavailable';
+  constructor(
+    readonly reason: 'connection' | 'timeout' | 'conflict' | 'closed',
+    message: string,
+    options?: { cause?: unknown },
+  ) {
+    super(message, options);
+    this.name = 'DatabaseUnavailable';
+  }
+}

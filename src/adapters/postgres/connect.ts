@@ -1,0 +1,188 @@
+import pg from 'pg';
+import { type Database, DatabaseUnavailable, type Queryable } from '../../runtime/database.js';
+import { toDatabaseError } from './errors.js';
+import { Listener } from './listener.js';
+import { typeParsers } from './types.js';
+
+const POOL_DEFAULT_CONNECTIONS = 10;
+/** Callers that may wait for a connection before the rest is refused at once. */
+const POOL_MAX_WAITING_CALLERS = 2_000;
+const CONNECT_TIMEOUT_MS = 10_000;
+const STATEMENT_TIMEOUT_MS = 30_000;
+const IDLE_IN_TRANSACTION_TIMEOUT_MS = 60_000;
+const IDLE_CONNECTION_MS = 30_000;
+const STREAM_DEFAULT_BATCH_ROWS = 1_000;
+/** Unqualified names mean projection tables; everything else is written with its schema. */
+const SEARCH_PATH = 'read_model';
+
+export interface ConnectOptions {
+  /** `postgresql://user:password@host:port/database`. */
+  readonly url: string;
+  /** Connections of the pool; LISTEN takes one more. */
+  readonly poolSize?: number;
+  /** Shown in pg_stat_activity. */
+  readonly applicationName?: string;
+  readonly statementTimeoutMs?: number;
+}
+
+type Client = Pick<pg.ClientBase, 'query'>;
+
+const queryOn = async <Row>(
+  client: Client,
+  sql: string,
+  parameters?: readonly unknown[],
+  name?: string,
+): Promise<{ rows: Row[]; rowCount: number }> => {
+  try {
+    const result = await client.query<Row & pg.QueryResultRow>({
+      text: sql,
+      ...(parameters === undefined ? {} : { values: parameters as unknown[] }),
+      ...(name === undefined ? {} : { name }),
+    });
+    return { rows: result.rows, rowCount: result.rowCount ?? 0 };
+  } catch (error) {
+    throw toDatabaseError(error);
+  }
+};
+
+class PostgresDatabase implements Database {
+  private cursors = 0;
+  private closed: Promise<void> | undefined;
+
+  constructor(
+    private readonly pool: pg.Pool,
+    private readonly listener: Listener,
+  ) {}
+
+  async query<Row>(sql: string, parameters?: readonly unknown[], name?: string) {
+    this.checkRoom();
+    return queryOn<Row>(this.pool, sql, parameters, name);
+  }
+
+  async transaction<Result>(
+    work: (tx: Queryable) => Promise<Result>,
+    options: Parameters<Database['transaction']>[1] = {},
+  ): Promise<Result> {
+    this.checkRoom();
+    const client = await this.pool.connect().catch((error: unknown) => {
+      throw toDatabaseError(error);
+    });
+    // A connection that breaks between two statements must not become an uncaught 'error' event.
+    const onError = () => undefined;
+    client.on('error', onError);
+    let broken = false;
+    try {
+      const isolation = options.isolation === 'repeatable read' ? ' ISOLATION LEVEL REPEATABLE READ' : '';
+      await queryOn(client, `BEGIN${isolation}${options.readOnly ? ' READ ONLY' : ''}`);
+      const result = await work({ query: (sql, parameters, name) => queryOn(client, sql, parameters, name) });
+      const { command } = await client.query('COMMIT').catch((error: unknown) => {
+        throw toDatabaseError(error);
+      });
+      // COMMIT of a transaction in which a statement failed answers ROLLBACK and is no error for the driver.
+      if (command !== 'COMMIT') throw new Error('transaction was rolled back: an error in it was swallowed');
+      return result;
+    } catch (error) {
+      await client.query('ROLLBACK').catch(() => {
+        broken = true;
+      });
+      throw error;
+    } finally {
+      client.off('error', onError);
+      client.release(broken);
+    }
+  }
+
+  async *stream<Row>(
+    sql: string,
+    parameters?: readonly unknown[],
+    options: { readonly batchSize?: number; readonly tx?: Queryable } = {},
+  ): AsyncGenerator<readonly Row[]> {
+    if (options.tx !== undefined) {
+      yield* this.streamIn<Row>(options.tx, sql, parameters, options.batchSize);
+      return;
+    }
+    this.checkRoom();
+    const client = await this.pool.connect().catch((error: unknown) => {
+      throw toDatabaseError(error);
+    });
+    const onError = () => undefined;
+    client.on('error', onError);
+    const tx: Queryable = { query: (text, values, name) => queryOn(client, text, values, name) };
+    let broken = false;
+    try {
+      await tx.query('BEGIN READ ONLY');
+      yield* this.streamIn<Row>(tx, sql, parameters, options.batchSize);
+    } finally {
+      await client.query('ROLLBACK').catch(() => {
+        broken = true;
+      });
+      client.off('error', onError);
+      client.release(broken);
+    }
+  }
+
+  private async *streamIn<Row>(
+    tx: Queryable,
+    sql: string,
+    parameters?: readonly unknown[],
+    batchRows = STREAM_DEFAULT_BATCH_ROWS,
+  ): AsyncGenerator<readonly Row[]> {
+    const cursor = `holdfast_cursor_${++this.cursors}`;
+    await tx.query(`DECLARE ${cursor} NO SCROLL CURSOR FOR ${sql}`, parameters);
+    for (;;) {
+      const { rows } = await tx.query<Row>(`FETCH ${Math.trunc(batchRows)} FROM ${cursor}`);
+      if (rows.length > 0) yield rows;
+      if (rows.length < batchRows) break;
+    }
+    await tx.query(`CLOSE ${cursor}`);
+  }
+
+  listen(channel: string, onNotify: (payload: string) => void): Promise<() => Promise<void>> {
+    return this.listener.listen(channel, onNotify);
+  }
+
+  close(): Promise<void> {
+    this.closed ??= Promise.all([this.listener.close(), this.pool.end()]).then(() => undefined);
+    return this.closed;
+  }
+
+  private checkRoom(): void {
+    if (this.closed !== undefined) throw new DatabaseUnavailable('closed', 'the database is closed');
+    if (this.pool.waitingCount >= POOL_MAX_WAITING_CALLERS) {
+      throw new DatabaseUnavailable('timeout', 'too many callers wait for a PostgreSQL connection');
+    }
+  }
+}
+
+/**
+ * The {@link Database} port over node-postgres. Resolves once a connection has answered. See `types.ts` for how columns come
+ * back. Throws {@link DatabaseUnavailable} (retriable) for what may pass, the driver's error with its SQLSTATE in `code`
+ * for the rest. A pooled connection that breaks is replaced; statements on it fail with `DatabaseUnavailable`.
+ */
+export const connectDatabase = async (options: ConnectOptions): Promise<Database> => {
+  const config: pg.ClientConfig = {
+    connectionString: options.url,
+    application_name: options.applicationName ?? 'holdfast',
+    types: typeParsers,
+    keepAlive: true,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    options: `-c search_path=${SEARCH_PATH}`,
+  };
+  const pool = new pg.Pool({
+    ...config,
+    max: options.poolSize ?? POOL_DEFAULT_CONNECTIONS,
+    idleTimeoutMillis: IDLE_CONNECTION_MS,
+    statement_timeout: options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS,
+    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
+  });
+  // An idle connection that breaks is dropped by the pool; the next statement opens another and reports what is wrong.
+  pool.on('error', () => undefined);
+  const database = new PostgresDatabase(pool, new Listener(config));
+  try {
+    await database.query('SELECT 1');
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+  return database;
+};

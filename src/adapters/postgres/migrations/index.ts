@@ -1,0 +1,9 @@
+import { sql as runtime } from './0001-runtime.js';
+
+export interface NamedMigration {
+  readonly name: string;
+  readonly sql: string;
+}
+
+/** Append only: a migration that has been committed is never changed, reordered or removed. */
+export const migrations: readonly NamedMigration[] = [{ name: '0001-runtime', sql: runtime }];
