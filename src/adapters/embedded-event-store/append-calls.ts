@@ -100,7 +100,10 @@ export function batchAppend(store: Store, call: GrpcCall): void {
 
   const submit = (batch: OpenBatch): void => {
     const { target, options, events } = batch;
-    if (batch.refusal !== undefined) return answer(responses.batchBadRequest(target, batch.refusal));
+    if (batch.refusal !== undefined) {
+      answer(responses.batchBadRequest(target, batch.refusal));
+      return;
+    }
     const name = target.streamName?.toString('utf8') ?? '';
     waiting++;
     try {
@@ -141,7 +144,8 @@ export function batchAppend(store: Store, call: GrpcCall): void {
       batch.refusal ??= chunk.refusal;
       if (batch.size > APPEND_MAX_BYTES) {
         open.delete(key);
-        return answer(responses.batchTooLarge(batch.target, APPEND_MAX_BYTES));
+        answer(responses.batchTooLarge(batch.target, APPEND_MAX_BYTES));
+        return;
       }
       if (chunk.isFinal) {
         open.delete(key);

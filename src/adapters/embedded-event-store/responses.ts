@@ -16,7 +16,6 @@ import {
   recordNameLength,
   recordRevision,
   recordTypeLength,
-  TOMBSTONE_REVISION,
 } from './record.js';
 import { UUID_BYTES, writeUuidText } from './uuid.js';
 

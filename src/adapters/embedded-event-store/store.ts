@@ -16,7 +16,7 @@
  * Limits: the constants below, TAIL_MAX_BYTES, RECENT_IDS_MAX.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { decideAppend } from './append-decision.js';
+import { type AppendDecision, decideAppend } from './append-decision.js';
 import { Expected, invalidArgument, writeFailed } from './errors.js';
 import { LOG_HEADER_BYTES, type LogStorage } from './log-file.js';
 import { type LogPiece, LogTail } from './log-tail.js';
@@ -154,7 +154,10 @@ export class Store {
   /** The same for appends to one stream. */
   onStreamWritten(name: string, listener: () => void): () => void {
     let listeners = this.#streamListeners.get(name);
-    if (listeners === undefined) this.#streamListeners.set(name, (listeners = new Set()));
+    if (listeners === undefined) {
+      listeners = new Set();
+      this.#streamListeners.set(name, listeners);
+    }
     listeners.add(listener);
     return () => {
       listeners.delete(listener);
@@ -169,17 +172,14 @@ export class Store {
     checkName(name);
     const state = this.stream(name);
     const decision = this.#decide(state, expected, events);
-    if (decision.kind === 'deleted') return this.#answer(done, { kind: 'deleted' });
-    if (decision.kind === 'wrong_version') {
-      return this.#answer(done, { kind: 'wrong_version', current: state.last });
-    }
-    if (decision.kind === 'repeat') {
-      const { revision, position } = decision.last;
-      return this.#answer(done, { kind: 'repeat', last: revision, position });
+    if (decision.kind !== 'append') {
+      this.#answer(done, refusal(decision, state));
+      return;
     }
     if (events.length === 0) {
       // Nothing was stored, so there is no position that is true of it.
-      return this.#answer(done, { kind: 'written', last: state.last, position: -1 });
+      this.#answer(done, { kind: 'written', last: state.last, position: -1 });
+      return;
     }
     const metadata = this.#metadataToUndelete(state, decision.undelete);
     const position = this.#write(state, events, metadata === undefined);
@@ -194,10 +194,8 @@ export class Store {
     const state = this.stream(name);
     const decision = this.#decide(state, expected, [deletion()]);
     if (decision.kind !== 'append') {
-      return this.#answer(
-        done,
-        decision.kind === 'deleted' ? { kind: 'deleted' } : { kind: 'wrong_version', current: state.last },
-      );
+      this.#answer(done, refusal(decision, state));
+      return;
     }
     const metastream = this.stream(metastreamOf(name));
     const event = metadataEvent(withTruncateBefore(this.#metadata(metastream), TOMBSTONE_REVISION));
@@ -212,10 +210,8 @@ export class Store {
     const event = deletion();
     const decision = this.#decide(state, expected, [event]);
     if (decision.kind !== 'append') {
-      return this.#answer(
-        done,
-        decision.kind === 'deleted' ? { kind: 'deleted' } : { kind: 'wrong_version', current: state.last },
-      );
+      this.#answer(done, refusal(decision, state));
+      return;
     }
     const position = this.#writeOne(state, event, 0, FLAG_END_OF_APPEND | FLAG_TOMBSTONE);
     state.tombstoned = true;
@@ -238,6 +234,7 @@ export class Store {
       durableTombstoned: row?.tombstoned ?? false,
       positions: [],
       base: last + 1,
+      first: row?.first ?? -1,
       hasMetadata: row?.hasMetadata ?? false,
       limits: undefined,
     };
@@ -248,9 +245,9 @@ export class Store {
   /** What the stream's metadata says; reads the log at most once per cached stream. */
   limits(state: StreamState): StreamLimits {
     if (state.limits !== undefined) return state.limits;
-    if (isMetastream(state.name)) return (state.limits = METASTREAM_LIMITS);
-    if (!state.hasMetadata) return (state.limits = NO_LIMITS);
-    state.limits = limitsOf(this.#metadata(this.stream(metastreamOf(state.name))));
+    if (isMetastream(state.name)) state.limits = METASTREAM_LIMITS;
+    else if (!state.hasMetadata) state.limits = NO_LIMITS;
+    else state.limits = limitsOf(this.#metadata(this.stream(metastreamOf(state.name))));
     return state.limits;
   }
 
@@ -264,10 +261,13 @@ export class Store {
 
   /** Positions of the revisions `from` to `to` (both included, both written). */
   positions(state: StreamState, from: number, to: number): number[] {
-    const indexed =
-      from < state.base
-        ? (this.index?.positions(state.number, from, Math.min(to, state.base - 1)) ?? [])
-        : [];
+    const indexed: number[] = [];
+    if (from < state.base) {
+      if (from === 0 && state.first >= 0) indexed.push(state.first);
+      const low = Math.max(from, 1);
+      const high = Math.min(to, state.base - 1);
+      if (low <= high) indexed.push(...(this.index?.positions(state.number, low, high) ?? []));
+    }
     if (to < state.base) return indexed;
     const recent = state.positions.slice(Math.max(from, state.base) - state.base, to - state.base + 1);
     return indexed.length === 0 ? recent : [...indexed, ...recent];
@@ -552,8 +552,8 @@ export class Store {
 
   #scheduleIndexing(): void {
     if (this.index === undefined || this.#indexing !== undefined) return;
-    if (this.#dirtyEvents >= INDEX_LAG_EVENTS) return this.#startIndexing();
-    this.#indexTimer ??= setTimeout(() => this.#startIndexing(), INDEX_LAG_MS).unref();
+    if (this.#dirtyEvents >= INDEX_LAG_EVENTS) this.#startIndexing();
+    else this.#indexTimer ??= setTimeout(() => this.#startIndexing(), INDEX_LAG_MS).unref();
   }
 
   #startIndexing(): void {
@@ -587,18 +587,13 @@ export class Store {
       const puts = new Set<Promise<boolean>>();
       let rows = 0;
       for (const { state, from, to, tombstoned } of plan) {
-        for (let revision = from; revision <= to; revision++) {
+        const first = from === 0 ? (state.positions[0] ?? -1) : state.first;
+        for (let revision = Math.max(from, 1); revision <= to; revision++) {
           puts.add(index.putPosition(state.number, revision, state.positions[revision - from] as number));
           if (++rows % INDEX_ROWS_PER_TURN === 0) await nextTurn();
         }
-        puts.add(
-          index.putStream(state.name, {
-            number: state.number,
-            last: to,
-            hasMetadata: state.hasMetadata,
-            tombstoned,
-          }),
-        );
+        const { number, hasMetadata } = state;
+        puts.add(index.putStream(state.name, { number, last: to, first, hasMetadata, tombstoned }));
         if (++rows % INDEX_ROWS_PER_TURN === 0) await nextTurn();
       }
       await Promise.all(puts);
@@ -608,6 +603,7 @@ export class Store {
       throw error;
     }
     for (const { state, from, to } of plan) {
+      if (from === 0 && to >= 0) state.first = state.positions[0] as number;
       state.positions.splice(0, to - from + 1);
       state.base = to + 1;
     }
@@ -634,6 +630,13 @@ const newGroup = (start: number): Group => ({
   commits: [],
   events: 0,
 });
+
+/** What an append is answered with that writes nothing. */
+function refusal(decision: Exclude<AppendDecision, { kind: 'append' }>, state: StreamState): AppendOutcome {
+  if (decision.kind === 'deleted') return { kind: 'deleted' };
+  if (decision.kind === 'wrong_version') return { kind: 'wrong_version', current: state.last };
+  return { kind: 'repeat', last: decision.last.revision, position: decision.last.position };
+}
 
 const EMPTY = Buffer.alloc(0);
 const METADATA_TYPE = Buffer.from('$metadata');

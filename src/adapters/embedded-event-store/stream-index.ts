@@ -2,8 +2,8 @@
  * The index: which streams there are, where each of their revisions is, and up to where the log is indexed. It lives
  * in LMDB, trails the log by a bounded amount, and holds nothing that the log does not: deleted, it is built again.
  *
- *     streams    name                      -> number of the stream, last revision, flags
- *     revisions  number of stream, revision -> position
+ *     streams    name                      -> number of the stream, last revision, position of revision 0, flags
+ *     revisions  number of stream, revision -> position (from revision 1 on: most streams of most logs are short)
  *     state      'indexed' | 'next' | 'log' -> a number; the id of the log it belongs to
  *
  * A write is a set of puts followed, after they are committed, by the new `indexed` position. Crashing between the two
@@ -17,7 +17,7 @@ import { LOG_HEADER_BYTES, StorageError } from './log-file.js';
 const NAME_MAX_BYTES = 480;
 const NUMBER_BYTES = 6;
 const REVISION_KEY_BYTES = 12;
-const STREAM_ROW_BYTES = 13;
+const STREAM_ROW_BYTES = 19;
 
 const FLAG_METADATA = 1;
 const FLAG_TOMBSTONED = 2;
@@ -26,6 +26,8 @@ export interface StreamRow {
   readonly number: number;
   /** -1: nothing was written to it (it may have metadata). */
   readonly last: number;
+  /** Position of revision 0; -1 when there is none. */
+  readonly first: number;
   readonly hasMetadata: boolean;
   readonly tombstoned: boolean;
 }
@@ -69,10 +71,11 @@ export class StreamIndex {
   stream(name: string): StreamRow | undefined {
     const row = this.#streams.getBinaryFast(nameKey(name));
     if (row === undefined) return undefined;
-    const flags = row[NUMBER_BYTES * 2] as number;
+    const flags = row[NUMBER_BYTES * 3] as number;
     return {
       number: row.readUIntLE(0, NUMBER_BYTES),
       last: row.readUIntLE(NUMBER_BYTES, NUMBER_BYTES) - 1,
+      first: row.readUIntLE(NUMBER_BYTES * 2, NUMBER_BYTES) - 1,
       hasMetadata: (flags & FLAG_METADATA) !== 0,
       tombstoned: (flags & FLAG_TOMBSTONED) !== 0,
     };
@@ -99,7 +102,8 @@ export class StreamIndex {
     const value = Buffer.allocUnsafe(STREAM_ROW_BYTES);
     value.writeUIntLE(row.number, 0, NUMBER_BYTES);
     value.writeUIntLE(row.last + 1, NUMBER_BYTES, NUMBER_BYTES);
-    value[NUMBER_BYTES * 2] = (row.hasMetadata ? FLAG_METADATA : 0) | (row.tombstoned ? FLAG_TOMBSTONED : 0);
+    value.writeUIntLE(row.first + 1, NUMBER_BYTES * 2, NUMBER_BYTES);
+    value[NUMBER_BYTES * 3] = (row.hasMetadata ? FLAG_METADATA : 0) | (row.tombstoned ? FLAG_TOMBSTONED : 0);
     return this.#streams.put(nameKey(name), value);
   }
 

@@ -29,6 +29,8 @@ export interface StreamState {
   /** Positions of the revisions from `base` on, which the index does not have yet. */
   positions: number[];
   base: number;
+  /** Position of revision 0 once it is indexed, else -1. */
+  first: number;
   /** Whether a metadata stream exists, so that the many streams without one cost no second lookup. */
   hasMetadata: boolean;
   /** Undefined until somebody asks. */
