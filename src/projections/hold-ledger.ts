@@ -1,0 +1,336 @@
+import type { BlindReturnEvent } from '../domain/blind-return.js';
+import type { CouponEvent } from '../domain/coupon.js';
+import type { OrderEvent } from '../domain/order-events.js';
+import { isEnded, type OrderStatus } from '../domain/order-state.js';
+import type { StockEvent } from '../domain/stock.js';
+import { joinId, splitId, stockIdOf } from '../domain/stream-id.js';
+
+/**
+ * What one order (or credit note) has promised: on each resource, what its own stream says was held, captured and released,
+ * beside what the order's stream wants captured and released.
+ *
+ * The streams are folded side by side and neither reads the other, so events of different streams may come in any order (a parked
+ * stream comes late) and the result is the same. Ids are keys of maps, never of objects: a SKU may be called `__proto__`.
+ */
+export interface HoldLedger {
+  /** Undefined where the order's stream has not said anything, or everything before was settled and forgotten. */
+  order: OrderPart | undefined;
+  /** By stock stream id (`location~sku`). */
+  readonly stock: Map<string, StockHold>;
+  /** By code. */
+  readonly coupons: Map<string, CouponHold>;
+  /** Goods that came back, by id of the return at the stock and stock stream id. */
+  readonly returns: Map<string, Restock>;
+}
+
+interface OrderPart {
+  status: OrderStatus;
+  wasConfirmed: boolean;
+  /** Of all lines, not cancelled. */
+  openUnits: number;
+  /** SKU by goods line: a cancellation names lines only. Emptied when the order is over. */
+  lines: Map<string, string>;
+  /** Stock stream id by SKU. */
+  allocated: Map<string, string>;
+  coupons: readonly string[];
+}
+
+export interface StockHold {
+  quantity: number;
+  captured: number;
+  released: number;
+  wantedCaptured: number;
+  wantedReleased: number;
+}
+
+export interface CouponHold {
+  quantity: number;
+  captured: number;
+  released: number;
+  givenBack: number;
+}
+
+export interface Restock {
+  wanted: number;
+  returned: number;
+  /** Whose promise it is; the goods may come before it is known. */
+  owner: 'order' | 'note' | undefined;
+}
+
+export const emptyLedger = (): HoldLedger => ({
+  order: undefined,
+  stock: new Map(),
+  coupons: new Map(),
+  returns: new Map(),
+});
+
+const getOr = <Value>(map: Map<string, Value>, key: string, make: () => Value): Value => {
+  let value = map.get(key);
+  if (value === undefined) {
+    value = make();
+    map.set(key, value);
+  }
+  return value;
+};
+
+const stockHold = (ledger: HoldLedger, stockId: string): StockHold =>
+  getOr(ledger.stock, stockId, () => ({
+    quantity: 0,
+    captured: 0,
+    released: 0,
+    wantedCaptured: 0,
+    wantedReleased: 0,
+  }));
+
+const couponHold = (ledger: HoldLedger, code: string): CouponHold =>
+  getOr(ledger.coupons, code, () => ({ quantity: 0, captured: 0, released: 0, givenBack: 0 }));
+
+const restock = (ledger: HoldLedger, returnId: string, stockId: string): Restock =>
+  getOr(ledger.returns, `${returnId} ${stockId}`, () => ({ wanted: 0, returned: 0, owner: undefined }));
+
+/** As `processes/order-effects.ts` names it at the stock: owner, then the return. Neither part holds a slash. */
+const returnIdOf = (ownerId: string, returnId: string): string => `${ownerId}/${joinId(returnId)}`;
+
+/** Owner of a return at the stock, undefined for an id of another make. */
+export const ownerOfReturn = (returnId: string): string | undefined => {
+  const slash = returnId.indexOf('/');
+  return slash > 0 ? returnId.slice(0, slash) : undefined;
+};
+
+export const foldOrder = (ledger: HoldLedger, orderId: string, event: OrderEvent): void => {
+  if (event.type === 'OrderPlaced') {
+    const { lines, coupons } = event.data;
+    ledger.order = {
+      status: 'placed',
+      wasConfirmed: false,
+      openUnits: lines.reduce((sum, { quantity }) => sum + quantity, 0),
+      lines: new Map(lines.flatMap(({ kind, lineId, sku }) => (kind === 'goods' ? [[lineId, sku]] : []))),
+      allocated: new Map(),
+      coupons,
+    };
+    return;
+  }
+  if (event.type === 'OrderReturned') {
+    for (const { sku, location, quantity } of event.data.lines) {
+      if (location === undefined) continue;
+      const back = restock(ledger, returnIdOf(orderId, event.data.returnId), stockIdOf(location, sku));
+      back.wanted += quantity;
+      back.owner = 'order';
+    }
+    return;
+  }
+  const { order } = ledger;
+  if (order === undefined) throw new Error(`order ${orderId}: ${event.type} before its placement`);
+  switch (event.type) {
+    case 'OrderReserved':
+      order.status = 'reserved';
+      for (const { sku, location } of event.data.allocations) {
+        order.allocated.set(sku, stockIdOf(location, sku));
+      }
+      break;
+    case 'OrderConfirmed':
+      order.status = 'confirmed';
+      order.wasConfirmed = true;
+      break;
+    case 'OrderRejected':
+      order.status = 'rejected';
+      break;
+    case 'OrderExpired':
+      order.status = 'expired';
+      break;
+    case 'OrderCompleted':
+      order.status = 'completed';
+      break;
+    case 'OrderLinesCancelled':
+      for (const { lineId, quantity } of event.data.lines) {
+        order.openUnits -= quantity;
+        const stockId = order.allocated.get(order.lines.get(lineId) ?? '');
+        if (stockId !== undefined) stockHold(ledger, stockId).wantedReleased += quantity;
+      }
+      // An order that shipped anything has shipped units among its open ones, so it does not come down to none.
+      if (order.openUnits === 0) order.status = 'cancelled';
+      break;
+    case 'OrderShipped':
+      for (const { location, sku, quantity } of event.data.lines) {
+        if (location !== undefined) stockHold(ledger, stockIdOf(location, sku)).wantedCaptured += quantity;
+      }
+      break;
+  }
+  if (isEnded(order.status)) order.lines.clear();
+};
+
+export const foldStock = (ledger: HoldLedger, stockId: string, event: StockEvent): void => {
+  switch (event.type) {
+    case 'StockHeld':
+      stockHold(ledger, stockId).quantity += event.data.quantity;
+      break;
+    case 'StockCaptured':
+      stockHold(ledger, stockId).captured += event.data.quantity;
+      break;
+    case 'StockReleased':
+      stockHold(ledger, stockId).released += event.data.quantity;
+      break;
+    case 'StockReturned':
+      restock(ledger, event.data.returnId, stockId).returned += event.data.quantity;
+      break;
+    default:
+      break;
+  }
+};
+
+export const foldCoupon = (ledger: HoldLedger, code: string, event: CouponEvent): void => {
+  if (event.type === 'CouponIssued') return;
+  const hold = couponHold(ledger, code);
+  if (event.type === 'CouponHeld') hold.quantity += event.data.quantity;
+  else if (event.type === 'CouponRedeemed') hold.captured += event.data.quantity;
+  else if (event.type === 'CouponReleased') hold.released += event.data.quantity;
+  else hold.givenBack += event.data.quantity;
+};
+
+export const foldNote = (ledger: HoldLedger, noteId: string, { data }: BlindReturnEvent): void => {
+  if (data.kind !== 'goods' || data.location === undefined) return;
+  const back = restock(ledger, returnIdOf(noteId, data.lineId), stockIdOf(data.location, data.sku));
+  back.wanted += data.quantity;
+  back.owner = 'note';
+};
+
+const remaining = (hold: { quantity: number; captured: number; released: number }): number =>
+  hold.quantity - hold.captured - hold.released;
+
+const isAllocated = (order: OrderPart | undefined, stockId: string): boolean => {
+  const sku = splitId(stockId)[1];
+  return sku !== undefined && order?.allocated.get(sku) === stockId;
+};
+
+/** Whether a hold on stock is where the order wants it. A hold that the order has no use for shall be empty. */
+const stockSettled = (order: OrderPart | undefined, stockId: string, hold: StockHold): boolean => {
+  if (hold.captured !== hold.wantedCaptured) return false;
+  const letGo = order?.status === 'rejected' || order?.status === 'expired' || !isAllocated(order, stockId);
+  return letGo ? remaining(hold) === 0 : hold.released === hold.wantedReleased;
+};
+
+const couponSettled = (order: OrderPart | undefined, code: string, hold: CouponHold): boolean => {
+  if (order?.status === 'reserved') return true;
+  const wanted = order?.wasConfirmed === true && order.coupons.includes(code) ? 1 : 0;
+  const back = wanted === 1 && order?.status === 'cancelled' ? 1 : 0;
+  return hold.captured === wanted && hold.givenBack === back && (wanted === 1 || remaining(hold) === 0);
+};
+
+/** What a ledger waits for: the outcome of the order, its holds or goods to follow, or the goods of a credit note. */
+export type Attention = 'outcome' | 'order' | 'note';
+
+const holdsSettled = ({ order, stock, coupons }: HoldLedger): boolean => {
+  for (const [stockId, hold] of stock) if (!stockSettled(order, stockId, hold)) return false;
+  for (const [code, hold] of coupons) if (!couponSettled(order, code, hold)) return false;
+  return true;
+};
+
+/** What somebody has to do for it now; undefined when everything is where it shall be. */
+export const attentionOf = (ledger: HoldLedger): Attention | undefined => {
+  if (ledger.order?.status === 'placed') return 'outcome';
+  if (!holdsSettled(ledger)) return 'order';
+  const owed = [...ledger.returns.values()].filter(({ wanted, returned }) => returned < wanted);
+  if (owed.length === 0) return undefined;
+  return owed.some(({ owner }) => owner === 'order') ? 'order' : 'note';
+};
+
+/** Whether nothing can be left to do, so that the row may go. A late hold starts a new one. */
+export const isSettled = (ledger: HoldLedger): boolean =>
+  (ledger.order === undefined || isEnded(ledger.order.status)) &&
+  holdsSettled(ledger) &&
+  [...ledger.returns.values()].every(({ wanted, returned }) => wanted === returned);
+
+/** A ledger as JSON: compact, because it is written again whenever its order moves. */
+export interface LedgerJson {
+  readonly order: {
+    readonly status: OrderStatus;
+    readonly wasConfirmed: boolean;
+    readonly openUnits: number;
+    readonly lines: readonly (readonly [lineId: string, sku: string])[];
+    readonly allocated: readonly (readonly [sku: string, stockId: string])[];
+    readonly coupons: readonly string[];
+  } | null;
+  readonly stock: readonly (readonly [
+    stockId: string,
+    quantity: number,
+    captured: number,
+    released: number,
+    wantedCaptured: number,
+    wantedReleased: number,
+  ])[];
+  readonly coupons: readonly (readonly [
+    code: string,
+    quantity: number,
+    captured: number,
+    released: number,
+    givenBack: number,
+  ])[];
+  /** Keys are `returnId stockId`. */
+  readonly returns: readonly (readonly [
+    key: string,
+    wanted: number,
+    returned: number,
+    owner: 'order' | 'note' | null,
+  ])[];
+}
+
+/** Maps are written in key order, so that equal ledgers are equal texts. */
+const entries = <Value>(map: ReadonlyMap<string, Value>): [string, Value][] =>
+  [...map].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+
+export const ledgerToJson = ({ order, stock, coupons, returns }: HoldLedger): LedgerJson => ({
+  order:
+    order === undefined
+      ? null
+      : {
+          status: order.status,
+          wasConfirmed: order.wasConfirmed,
+          openUnits: order.openUnits,
+          lines: entries(order.lines),
+          allocated: entries(order.allocated),
+          coupons: order.coupons,
+        },
+  stock: entries(stock).map(([id, hold]) => [
+    id,
+    hold.quantity,
+    hold.captured,
+    hold.released,
+    hold.wantedCaptured,
+    hold.wantedReleased,
+  ]),
+  coupons: entries(coupons).map(([code, hold]) => [
+    code,
+    hold.quantity,
+    hold.captured,
+    hold.released,
+    hold.givenBack,
+  ]),
+  returns: entries(returns).map(([key, { wanted, returned, owner }]) => [
+    key,
+    wanted,
+    returned,
+    owner ?? null,
+  ]),
+});
+
+export const ledgerFromJson = ({ order, stock, coupons, returns }: LedgerJson): HoldLedger => ({
+  order:
+    order === null
+      ? undefined
+      : { ...order, lines: new Map(order.lines), allocated: new Map(order.allocated) },
+  stock: new Map(
+    stock.map(([id, quantity, captured, released, wantedCaptured, wantedReleased]) => [
+      id,
+      { quantity, captured, released, wantedCaptured, wantedReleased },
+    ]),
+  ),
+  coupons: new Map(
+    coupons.map(([code, quantity, captured, released, givenBack]) => [
+      code,
+      { quantity, captured, released, givenBack },
+    ]),
+  ),
+  returns: new Map(
+    returns.map(([key, wanted, returned, owner]) => [key, { wanted, returned, owner: owner ?? undefined }]),
+  ),
+});

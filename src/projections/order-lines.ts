@@ -1,0 +1,264 @@
+import { amountOf } from '../domain/money.js';
+import type { OrderLineData } from '../domain/order-events.js';
+import type { Queryable } from '../runtime/database.js';
+import type { RecordedEvent } from '../runtime/event-store.js';
+import type { Projection } from '../runtime/projection.js';
+import { numbers, texts } from './columns.js';
+import { isOf } from './event-of.js';
+
+/**
+ * One row per line of every order. Amounts are minor units of `currency`, of the whole line as placed.
+ *
+ * The second index serves "orders with this SKU". It has few distinct keys, so PostgreSQL keeps it small (one key, many rows):
+ * 4 MB for the 540,000 lines of a year, where the primary key has 30.
+ */
+const create = `
+CREATE TABLE order_lines (
+  order_id   text COLLATE "C" NOT NULL,
+  line_id    text COLLATE "C" NOT NULL,
+  -- Place in the order, from 0.
+  line_no    integer NOT NULL,
+  -- goods, charge, voucher
+  kind       text COLLATE "C" NOT NULL,
+  sku        text COLLATE "C" NOT NULL,
+  account    text,
+  -- Where the stock of a goods line is held; null until reserved.
+  location   text COLLATE "C",
+  currency   text COLLATE "C" NOT NULL,
+  quantity   integer NOT NULL,
+  unit_price numeric NOT NULL,
+  amount     bigint NOT NULL,
+  discount   bigint NOT NULL,
+  tax        bigint NOT NULL,
+  shipped    integer NOT NULL,
+  cancelled  integer NOT NULL,
+  returned   integer NOT NULL,
+  PRIMARY KEY (order_id, line_id)
+) WITH (fillfactor = 70);
+CREATE INDEX order_lines_by_sku ON order_lines (sku);
+`;
+
+const INSERT = `
+INSERT INTO order_lines (order_id, line_id, line_no, kind, sku, account, location, currency, quantity, unit_price, amount,
+  discount, tax, shipped, cancelled, returned)
+SELECT * FROM unnest($1::text[], $2::text[], $3::integer[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
+  $9::integer[], $10::numeric[], $11::bigint[], $12::bigint[], $13::bigint[], $14::integer[], $15::integer[],
+  $16::integer[])`;
+
+const UPDATE = `
+UPDATE order_lines SET
+  location = coalesce(change.location, order_lines.location),
+  discount = order_lines.discount + change.discount,
+  shipped = order_lines.shipped + change.shipped,
+  cancelled = order_lines.cancelled + change.cancelled,
+  returned = order_lines.returned + change.returned
+FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::integer[], $6::integer[], $7::integer[]) AS change
+  (order_id, line_id, location, discount, shipped, cancelled, returned)
+WHERE order_lines.order_id = change.order_id AND order_lines.line_id = change.line_id`;
+
+/** What the events of one batch do to one line. */
+interface Change {
+  readonly orderId: string;
+  readonly lineId: string;
+  location: string | undefined;
+  discount: bigint;
+  shipped: number;
+  cancelled: number;
+  returned: number;
+}
+
+interface NewLine extends Change {
+  readonly lineNo: number;
+  readonly currency: string;
+  readonly data: OrderLineData;
+}
+
+/** A line as far as a reservation must know it. */
+interface KnownLine {
+  readonly lineId: string;
+  readonly sku: string;
+  readonly kind: string;
+  readonly currency: string;
+}
+
+const unchanged = (orderId: string, lineId: string): Change => ({
+  orderId,
+  lineId,
+  location: undefined,
+  discount: 0n,
+  shipped: 0,
+  cancelled: 0,
+  returned: 0,
+});
+
+class Collapsed {
+  /** Lines by order: those placed in the batch, and those that it changes. */
+  readonly added = new Map<string, Map<string, NewLine>>();
+  readonly changed = new Map<string, Map<string, Change>>();
+
+  constructor(private readonly before: ReadonlyMap<string, readonly KnownLine[]>) {}
+
+  change(orderId: string, lineId: string): Change {
+    const added = this.added.get(orderId)?.get(lineId);
+    if (added !== undefined) return added;
+    let lines = this.changed.get(orderId);
+    if (lines === undefined) {
+      lines = new Map();
+      this.changed.set(orderId, lines);
+    }
+    let line = lines.get(lineId);
+    if (line === undefined) {
+      line = unchanged(orderId, lineId);
+      lines.set(lineId, line);
+    }
+    return line;
+  }
+
+  known(orderId: string): readonly KnownLine[] {
+    const added = this.added.get(orderId);
+    if (added === undefined) return this.before.get(orderId) ?? [];
+    return [...added.values()].map(({ lineId, currency, data: { sku, kind } }) => ({
+      lineId,
+      sku,
+      kind,
+      currency,
+    }));
+  }
+
+  fold(recorded: RecordedEvent): void {
+    if (!isOf(recorded, 'order')) return;
+    const { event, streamId: orderId } = recorded;
+    switch (event.type) {
+      case 'OrderPlaced': {
+        const { lines, currency } = event.data;
+        const added = new Map<string, NewLine>();
+        lines.forEach((data, lineNo) => {
+          added.set(data.lineId, { ...unchanged(orderId, data.lineId), lineNo, currency, data });
+        });
+        this.added.set(orderId, added);
+        break;
+      }
+      case 'OrderReserved': {
+        const known = this.known(orderId);
+        const locations = new Map(event.data.allocations.map(({ sku, location }) => [sku, location]));
+        for (const { lineId, sku, kind } of known) {
+          const location = kind === 'goods' ? locations.get(sku) : undefined;
+          if (location !== undefined) this.change(orderId, lineId).location = location;
+        }
+        const currency = known[0]?.currency;
+        if (currency === undefined) throw new Error(`order ${orderId} was reserved but never placed`);
+        for (const { shares } of event.data.discounts) {
+          for (const { lineId, amount } of shares) {
+            this.change(orderId, lineId).discount += amountOf(amount, currency);
+          }
+        }
+        break;
+      }
+      case 'OrderLinesCancelled':
+        for (const { lineId, quantity } of event.data.lines)
+          this.change(orderId, lineId).cancelled += quantity;
+        break;
+      case 'OrderShipped':
+        for (const { lineId, quantity } of event.data.lines) this.change(orderId, lineId).shipped += quantity;
+        break;
+      case 'OrderReturned':
+        for (const { lineId, quantity } of event.data.lines)
+          this.change(orderId, lineId).returned += quantity;
+        break;
+      default:
+        break;
+    }
+  }
+}
+
+/** Lines of orders that this batch reserves and an earlier one placed: a reservation names SKUs, a row is a line. */
+const linesReservedLater = async (
+  events: readonly RecordedEvent[],
+  tx: Queryable,
+): Promise<Map<string, KnownLine[]>> => {
+  const placed = new Set<string>();
+  const known = new Map<string, KnownLine[]>();
+  for (const recorded of events) {
+    if (!isOf(recorded, 'order')) continue;
+    if (recorded.event.type === 'OrderPlaced') placed.add(recorded.streamId);
+    if (recorded.event.type === 'OrderReserved' && !placed.has(recorded.streamId)) {
+      known.set(recorded.streamId, []);
+    }
+  }
+  if (known.size === 0) return known;
+  const { rows } = await tx.query<{
+    order_id: string;
+    line_id: string;
+    sku: string;
+    kind: string;
+    currency: string;
+  }>(
+    'SELECT order_id, line_id, sku, kind, currency FROM order_lines WHERE order_id = ANY($1::text[])',
+    [texts([...known.keys()])],
+    'order_lines.known',
+  );
+  for (const { order_id, line_id, sku, kind, currency } of rows) {
+    known.get(order_id)?.push({ lineId: line_id, sku, kind, currency });
+  }
+  return known;
+};
+
+const all = <Line>(byOrder: ReadonlyMap<string, ReadonlyMap<string, Line>>): Line[] =>
+  [...byOrder.values()].flatMap((lines) => [...lines.values()]);
+
+const insert = (lines: readonly NewLine[], tx: Queryable) =>
+  tx.query(
+    INSERT,
+    [
+      texts(lines.map(({ orderId }) => orderId)),
+      texts(lines.map(({ lineId }) => lineId)),
+      numbers(lines.map(({ lineNo }) => lineNo)),
+      texts(lines.map(({ data }) => data.kind)),
+      texts(lines.map(({ data }) => data.sku)),
+      texts(lines.map(({ data }) => data.account)),
+      texts(lines.map(({ location }) => location)),
+      texts(lines.map(({ currency }) => currency)),
+      numbers(lines.map(({ data }) => data.quantity)),
+      texts(lines.map(({ data }) => data.unitPrice)),
+      numbers(lines.map(({ data, currency }) => amountOf(data.amount, currency))),
+      numbers(lines.map(({ discount }) => discount)),
+      numbers(lines.map(({ data, currency }) => amountOf(data.tax, currency))),
+      numbers(lines.map(({ shipped }) => shipped)),
+      numbers(lines.map(({ cancelled }) => cancelled)),
+      numbers(lines.map(({ returned }) => returned)),
+    ],
+    'order_lines.insert',
+  );
+
+const update = (lines: readonly Change[], tx: Queryable) =>
+  tx.query(
+    UPDATE,
+    [
+      texts(lines.map(({ orderId }) => orderId)),
+      texts(lines.map(({ lineId }) => lineId)),
+      texts(lines.map(({ location }) => location)),
+      numbers(lines.map(({ discount }) => discount)),
+      numbers(lines.map(({ shipped }) => shipped)),
+      numbers(lines.map(({ cancelled }) => cancelled)),
+      numbers(lines.map(({ returned }) => returned)),
+    ],
+    'order_lines.update',
+  );
+
+export const orderLines: Projection = {
+  name: 'order_lines',
+  version: 1,
+  categories: ['order'],
+  tables: ['order_lines'],
+  create,
+  async apply(events, tx) {
+    const collapsed = new Collapsed(await linesReservedLater(events, tx));
+    for (const recorded of events) collapsed.fold(recorded);
+    const added = all(collapsed.added);
+    if (added.length > 0) await insert(added, tx);
+    const changed = all(collapsed.changed);
+    if (changed.length === 0) return;
+    const { rowCount } = await update(changed, tx);
+    if (rowCount < changed.length) throw new Error('an event of an order line that was never placed');
+  },
+};

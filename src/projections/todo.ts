@@ -1,0 +1,12 @@
+import type { Queryable } from '../runtime/database.js';
+import { takeDueDeadlines } from './deadlines.js';
+import { takeOrdersWithoutOutcome, takeUnsettledNotes, takeUnsettledOrders } from './holds.js';
+
+/** What is left to do, for the watchdog (it is the `Todo` of `processes/watchdog.ts`). Everything it gives is taken. */
+export const createTodo = (db: Queryable) => ({
+  dueDeadlines: (now: Date, limit: number) => takeDueDeadlines(db, now, limit),
+  ordersWithoutOutcome: (olderThanMs: number, limit: number) =>
+    takeOrdersWithoutOutcome(db, { olderThanMs, limit }),
+  unsettledOrders: (olderThanMs: number, limit: number) => takeUnsettledOrders(db, { olderThanMs, limit }),
+  unsettledNotes: (olderThanMs: number, limit: number) => takeUnsettledNotes(db, { olderThanMs, limit }),
+});
