@@ -18,21 +18,39 @@ export interface FoldedLine {
   shipped: number;
   cancelled: number;
   returned: number;
+  location: string | null;
+  readonly account: string | null;
+}
+
+/** Where an event stands: every row that follows a stream says it of the stream's last event. */
+export interface Place {
+  readonly revision: number;
+  readonly position: bigint;
+  readonly effectiveAt: string;
+  readonly recordedAt: Date;
 }
 
 export interface FoldedOrder {
   readonly channel: string;
   readonly currency: string;
   readonly placedAt: string;
+  /** The placement without its lines. */
+  readonly header: Readonly<Record<string, unknown>>;
+  last: Place;
+  confirmedAt: string | null;
+  rejection: Readonly<Record<string, unknown>>;
   status: string;
   confirmed: boolean;
   readonly lines: FoldedLine[];
-  /** What was charged (shipped) and credited (returned, with allowances) so far. */
+  /** What was charged for the units shipped so far. */
   charged: bigint;
+  /** Frozen shares given back, and what was credited beyond them. */
   credited: bigint;
+  allowance: bigint;
 }
 
 export interface FoldedStock {
+  last: Place;
   onHand: number;
   held: number;
   /** Units that each open hold still holds. */
@@ -63,6 +81,13 @@ export interface FoldedPosting {
 
 /** Minor units of a decimal string that carries its currency's decimals: the digits without the point. */
 export const minorUnits = (text: string): bigint => BigInt(text.replace('.', ''));
+
+const placeOf = ({ revision, position, metadata, recordedAt }: RecordedEvent): Place => ({
+  revision,
+  position: position.commit,
+  effectiveAt: metadata.effectiveAt,
+  recordedAt,
+});
 
 type Data = Record<string, never> & Readonly<Record<string, unknown>>;
 interface Units {
@@ -106,7 +131,7 @@ export class LogFold {
         this.channels.set(decodeURIComponent(recorded.streamId), String(data.timeZone));
         break;
       case 'stock':
-        this.#stock(recorded.streamId, type, data);
+        this.#stock(recorded, type, data);
         break;
       case 'order':
         this.#order(recorded, type, data);
@@ -137,12 +162,15 @@ export class LogFold {
     if (this.violations.length < VIOLATIONS_KEPT) this.violations.push({ code, stream, detail });
   }
 
-  #stock(id: string, type: string, data: Data): void {
+  #stock(recorded: RecordedEvent, type: string, data: Data): void {
+    const id = recorded.streamId;
+    const last = placeOf(recorded);
     let stock = this.stock.get(id);
     if (stock === undefined) {
-      stock = { onHand: 0, held: 0, holds: new Map() };
+      stock = { onHand: 0, held: 0, holds: new Map(), last };
       this.stock.set(id, stock);
     }
+    stock.last = last;
     const units = Number(data.quantity ?? data.delta);
     const hold = String(data.holdId);
     const before = stock.holds.get(hold) ?? 0;
@@ -176,15 +204,21 @@ export class LogFold {
   #order(recorded: RecordedEvent, type: string, data: Data): void {
     const id = recorded.streamId;
     if (type === 'OrderPlaced') {
-      const lines = data.lines as unknown as readonly Record<string, string>[];
+      const { lines: placedLines, ...header } = data;
+      const lines = placedLines as unknown as readonly Record<string, string>[];
       this.orders.set(id, {
         channel: String(data.channel),
         currency: String(data.currency),
         placedAt: String(data.placedAt),
         status: 'placed',
         confirmed: false,
+        header,
+        last: placeOf(recorded),
+        confirmedAt: null,
+        rejection: {},
         charged: 0n,
         credited: 0n,
+        allowance: 0n,
         lines: lines.map((line) => ({
           lineId: String(line.lineId),
           kind: String(line.kind),
@@ -197,6 +231,8 @@ export class LogFold {
           shipped: 0,
           cancelled: 0,
           returned: 0,
+          location: null,
+          account: line.account ?? null,
         })),
       });
       return;
@@ -206,6 +242,7 @@ export class LogFold {
       this.#violate('orphan_event', `order-${id}`, type);
       return;
     }
+    order.last = placeOf(recorded);
     const lineOf = (lineId: string): FoldedLine | undefined =>
       order.lines.find((line) => line.lineId === lineId);
     const count = (counter: 'shipped' | 'cancelled' | 'returned', units: readonly Units[]): void => {
@@ -228,14 +265,21 @@ export class LogFold {
           const line = lineOf(lineId);
           if (line !== undefined) line.discount += minorUnits(amount);
         }
+        const allocations = data.allocations as unknown as readonly { sku: string; location: string }[];
+        const locations = new Map(allocations.map(({ sku, location }) => [sku, location]));
+        for (const line of order.lines) {
+          if (line.kind === 'goods') line.location = locations.get(line.sku) ?? null;
+        }
         break;
       }
       case 'OrderConfirmed':
         order.status = 'confirmed';
         order.confirmed = true;
+        order.confirmedAt = recorded.metadata.effectiveAt;
         break;
       case 'OrderRejected':
         order.status = 'rejected';
+        order.rejection = data;
         break;
       case 'OrderExpired':
         order.status = 'expired';
@@ -254,9 +298,12 @@ export class LogFold {
       case 'OrderReturned': {
         count('returned', units);
         const shares = units.reduce((sum, line) => sum + net(line), 0n);
-        const amount = shares + minorUnits(String(data.allowance));
-        order.credited += amount;
-        if (shares > order.charged) this.#violate('more_refunded_than_paid', `order-${id}`, String(shares));
+        const allowance = minorUnits(String(data.allowance));
+        const amount = shares + allowance;
+        order.credited += shares;
+        order.allowance += allowance;
+        if (order.credited > order.charged)
+          this.#violate('more_refunded_than_paid', `order-${id}`, String(shares));
         this.credits.push({
           channel: order.channel,
           note: String(data.note ?? `${id}/${String(data.returnId)}`),
