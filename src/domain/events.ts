@@ -4,6 +4,7 @@ import { couponEvents } from './coupon.js';
 import type { EventDefinition } from './event-definition.js';
 import { locationEvents } from './location.js';
 import { orderEvents } from './order-events.js';
+import { settlementEvents } from './settlement.js';
 import { stockEvents } from './stock.js';
 import { systemLogEvents } from './system-log.js';
 
@@ -16,4 +17,5 @@ export const allEventDefinitions: readonly EventDefinition[] = [
   ...couponEvents,
   ...orderEvents,
   ...blindReturnEvents,
+  ...settlementEvents,
 ];

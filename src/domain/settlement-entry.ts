@@ -1,0 +1,102 @@
+import type { BlindReturnEvent } from './blind-return.js';
+import { amountOf } from './money.js';
+import type { OrderReturned, OrderShipped, OrderUnits } from './order-events.js';
+import type { EntryKind, EntryReference } from './settlement.js';
+import type { Account, Leg } from './settlement-accounts.js';
+
+/** The facts that the ledger follows from, in streams of {@link CAUSE_CATEGORIES}. */
+export type Cause = OrderShipped | OrderReturned | BlindReturnEvent;
+export const CAUSE_TYPES: ReadonlySet<string> = new Set<Cause['type']>([
+  'OrderShipped',
+  'OrderReturned',
+  'BlindReturnRecorded',
+]);
+
+export const CAUSE_CATEGORIES = ['order', 'return'] as const;
+
+/** What one business event comes to in the ledger: everything of an entry that does not depend on when it happened. */
+export interface Booking {
+  readonly party: string;
+  readonly kind: EntryKind;
+  readonly currency: string;
+  readonly reference: EntryReference;
+  readonly reason?: string;
+  readonly legs: readonly Leg[];
+}
+
+/** Where the amount of a line goes: goods to `goods`, charges and vouchers to accounts of their own. */
+const accountOf = (
+  { kind, account, sku }: Pick<OrderUnits, 'kind' | 'account' | 'sku'>,
+  goods: Account,
+): Account => {
+  const name = account === undefined || account === '' ? sku : account;
+  switch (kind) {
+    case 'goods':
+      return goods;
+    case 'charge':
+      return `charges:${name}`;
+    case 'voucher':
+      return `vouchers:${name}`;
+  }
+};
+
+/** What the customer pays for these units, leg by leg; `sign` -1 gives it back. Reads the frozen shares, computes none. */
+const legsOf = (lines: readonly OrderUnits[], currency: string, goods: Account, sign: 1n | -1n): Leg[] =>
+  lines.flatMap((line) => {
+    const amount = sign * amountOf(line.amount, currency);
+    const discount = sign * amountOf(line.discount, currency);
+    const tax = sign * amountOf(line.tax, currency);
+    return [
+      { account: 'receivable', minor: amount - discount + tax },
+      { account: accountOf(line, goods), minor: -amount },
+      { account: 'discounts', minor: discount },
+      { account: 'tax', minor: -tax },
+    ] satisfies Leg[];
+  });
+
+/** The booking of a cause; `streamId` is the id of the stream it was read from. */
+export const bookingOf = (event: Cause, streamId: string): Booking => {
+  switch (event.type) {
+    case 'OrderShipped': {
+      const { channel, currency, shipmentId, lines } = event.data;
+      return {
+        party: channel,
+        kind: 'sale',
+        currency,
+        reference: { orderId: streamId, shipmentId },
+        legs: legsOf(lines, currency, 'sales', 1n),
+      };
+    }
+    case 'OrderReturned': {
+      const { channel, currency, returnId, note, reason, lines, allowance } = event.data;
+      const extra = amountOf(allowance, currency);
+      return {
+        party: channel,
+        kind: 'return',
+        currency,
+        reference: { orderId: streamId, returnId, ...(note === undefined ? {} : { note }) },
+        reason,
+        legs: [
+          ...legsOf(lines, currency, 'returns', -1n),
+          { account: 'allowances', minor: extra },
+          { account: 'receivable', minor: -extra },
+        ],
+      };
+    }
+    case 'BlindReturnRecorded': {
+      const { channel, currency, note, lineId, kind, reason, amount } = event.data;
+      const credited = amountOf(amount, currency);
+      return {
+        party: channel,
+        kind: kind === 'goods' ? 'blind_return' : 'charge_reversal',
+        currency,
+        reference: { note, lineId },
+        reason,
+        legs: [
+          { account: accountOf(event.data, 'returns'), minor: credited },
+          { account: 'receivable', minor: -credited },
+        ],
+      };
+    }
+  }
+};
