@@ -1,0 +1,262 @@
+import { formatAmount } from '../domain/money.js';
+import type { OrderStatus } from '../domain/order-state.js';
+import type { Queryable } from '../runtime/database.js';
+import { ANY_TEXT, INTEGER, type Page, type PageRequest, pageSize, readCursor, toPage } from './cursor.js';
+
+/** An order as people read it. Amounts are decimal strings of `currency`. */
+export interface OrderSummary {
+  readonly id: string;
+  readonly channel: string;
+  readonly externalId: string;
+  readonly status: OrderStatus;
+  readonly customerId: string | null;
+  readonly currency: string;
+  readonly country: string | null;
+  readonly region: string | null;
+  readonly postalCode: string | null;
+  readonly placedAt: Date;
+  readonly expiresAt: Date | null;
+  readonly confirmedAt: Date | null;
+  readonly confirm: 'auto' | 'explicit';
+  readonly coupons: readonly string[];
+  readonly lineCount: number;
+  /** Of the lines as placed. `total` is goods, charges and vouchers less discount with tax. */
+  readonly goodsTotal: string;
+  readonly chargeTotal: string;
+  readonly voucherTotal: string;
+  readonly discountTotal: string;
+  readonly taxTotal: string;
+  readonly total: string;
+  /** What the customer pays for what was shipped, gets back for what was returned, and was credited beyond it. */
+  readonly shippedTotal: string;
+  readonly returnedTotal: string;
+  readonly allowanceTotal: string;
+  /** Over lines of every kind. */
+  readonly units: number;
+  readonly shippedUnits: number;
+  readonly cancelledUnits: number;
+  readonly returnedUnits: number;
+  readonly rejection: { readonly code: string; readonly detail: string; readonly sku: string | null } | null;
+  /** Of its last event: revision in the stream, commit position in the log (decimal), both times. */
+  readonly revision: number;
+  readonly position: string;
+  readonly effectiveAt: Date;
+  readonly recordedAt: Date;
+}
+
+/** A line as people read it. Amounts are those of the whole line as placed, decimal strings of the order's currency. */
+export interface OrderLineView {
+  readonly lineId: string;
+  readonly kind: 'goods' | 'charge' | 'voucher';
+  readonly sku: string;
+  readonly account: string | null;
+  /** Where its stock is held; null until reserved, and for what is not goods. */
+  readonly location: string | null;
+  readonly quantity: number;
+  /** As the channel sent it: up to 6 decimals. */
+  readonly unitPrice: string;
+  readonly amount: string;
+  readonly discount: string;
+  readonly tax: string;
+  readonly shipped: number;
+  readonly cancelled: number;
+  readonly returned: number;
+}
+
+export interface OrderView extends OrderSummary {
+  readonly lines: readonly OrderLineView[];
+}
+
+interface OrderRow {
+  readonly order_id: string;
+  readonly channel: string;
+  readonly external_id: string;
+  readonly status: OrderStatus;
+  readonly customer_id: string | null;
+  readonly currency: string;
+  readonly country: string | null;
+  readonly region: string | null;
+  readonly postal_code: string | null;
+  readonly placed_at: Date;
+  readonly placed_us: bigint;
+  readonly expires_at: Date | null;
+  readonly confirmed_at: Date | null;
+  readonly confirm: 'auto' | 'explicit';
+  readonly coupons: readonly string[];
+  readonly line_count: number;
+  readonly goods_total: bigint;
+  readonly charge_total: bigint;
+  readonly voucher_total: bigint;
+  readonly discount_total: bigint;
+  readonly tax_total: bigint;
+  readonly total: bigint;
+  readonly shipped_total: bigint;
+  readonly returned_total: bigint;
+  readonly allowance_total: bigint;
+  readonly units: bigint;
+  readonly shipped_units: bigint;
+  readonly cancelled_units: bigint;
+  readonly returned_units: bigint;
+  readonly rejection_code: string | null;
+  readonly rejection_detail: string | null;
+  readonly rejection_sku: string | null;
+  readonly revision: bigint;
+  readonly position: bigint;
+  readonly effective_at: Date;
+  readonly recorded_at: Date;
+}
+
+interface LineRow {
+  readonly line_id: string;
+  readonly kind: 'goods' | 'charge' | 'voucher';
+  readonly sku: string;
+  readonly account: string | null;
+  readonly location: string | null;
+  readonly quantity: number;
+  readonly unit_price: string;
+  readonly amount: bigint;
+  readonly discount: bigint;
+  readonly tax: bigint;
+  readonly shipped: number;
+  readonly cancelled: number;
+  readonly returned: number;
+}
+
+const toSummary = (row: OrderRow): OrderSummary => {
+  const money = (minor: bigint): string => formatAmount(minor, row.currency);
+  return {
+    id: row.order_id,
+    channel: row.channel,
+    externalId: row.external_id,
+    status: row.status,
+    customerId: row.customer_id,
+    currency: row.currency,
+    country: row.country,
+    region: row.region,
+    postalCode: row.postal_code,
+    placedAt: row.placed_at,
+    expiresAt: row.expires_at,
+    confirmedAt: row.confirmed_at,
+    confirm: row.confirm,
+    coupons: row.coupons,
+    lineCount: row.line_count,
+    goodsTotal: money(row.goods_total),
+    chargeTotal: money(row.charge_total),
+    voucherTotal: money(row.voucher_total),
+    discountTotal: money(row.discount_total),
+    taxTotal: money(row.tax_total),
+    total: money(row.total),
+    shippedTotal: money(row.shipped_total),
+    returnedTotal: money(row.returned_total),
+    allowanceTotal: money(row.allowance_total),
+    units: Number(row.units),
+    shippedUnits: Number(row.shipped_units),
+    cancelledUnits: Number(row.cancelled_units),
+    returnedUnits: Number(row.returned_units),
+    rejection:
+      row.rejection_code === null
+        ? null
+        : { code: row.rejection_code, detail: row.rejection_detail ?? '', sku: row.rejection_sku },
+    revision: Number(row.revision),
+    position: `${row.position}`,
+    effectiveAt: row.effective_at,
+    recordedAt: row.recorded_at,
+  };
+};
+
+const toLine = (row: LineRow, currency: string): OrderLineView => {
+  const money = (minor: bigint): string => formatAmount(minor, currency);
+  return {
+    lineId: row.line_id,
+    kind: row.kind,
+    sku: row.sku,
+    account: row.account,
+    location: row.location,
+    quantity: row.quantity,
+    unitPrice: row.unit_price,
+    amount: money(row.amount),
+    discount: money(row.discount),
+    tax: money(row.tax),
+    shipped: row.shipped,
+    cancelled: row.cancelled,
+    returned: row.returned,
+  };
+};
+
+/** One statement, so that order and lines are of the same moment. */
+const FIND = `
+SELECT orders.*, line.* FROM orders
+JOIN LATERAL (
+  SELECT line_id, kind, sku, account, location, quantity, unit_price, amount, discount, tax, shipped, cancelled, returned,
+    line_no
+  FROM order_lines WHERE order_lines.order_id = orders.order_id
+) AS line ON true
+WHERE orders.order_id = $1 ORDER BY line_no`;
+
+/** One order with its lines in the order the channel sent them; undefined when there is none. */
+export const findOrder = async (db: Queryable, orderId: string): Promise<OrderView | undefined> => {
+  const { rows } = await db.query<OrderRow & LineRow>(FIND, [orderId], 'orders.find');
+  const [first] = rows;
+  if (first === undefined) return undefined;
+  return { ...toSummary(first), lines: rows.map((row) => toLine(row, first.currency)) };
+};
+
+/** All that is given must hold. Times are of placement: `placedFrom` inclusive, `placedTo` exclusive. */
+export interface OrderFilter extends PageRequest {
+  readonly status?: OrderStatus | undefined;
+  readonly channel?: string | undefined;
+  readonly customerId?: string | undefined;
+  readonly sku?: string | undefined;
+  readonly externalId?: string | undefined;
+  readonly placedFrom?: Date | undefined;
+  readonly placedTo?: Date | undefined;
+}
+
+const LIST = 'orders';
+const MICROSECONDS = `(extract(epoch FROM placed_at) * 1000000)::bigint`;
+
+/** Orders by time of placement, the newest first; the id breaks ties. Throws {@link InvalidCursor}. */
+export const listOrders = async (db: Queryable, filter: OrderFilter = {}): Promise<Page<OrderSummary>> => {
+  const size = pageSize(filter);
+  const parameters: unknown[] = [];
+  const conditions: string[] = [];
+  // Only what is asked for is in the statement: the planner then picks the index that fits.
+  const where = (value: unknown, condition: (parameter: string) => string): void => {
+    if (value === undefined) return;
+    parameters.push(value);
+    conditions.push(condition(`$${parameters.length}`));
+  };
+  where(filter.status, (at) => `status = ${at}`);
+  where(filter.channel, (at) => `channel = ${at}`);
+  where(filter.customerId, (at) => `customer_id = ${at}`);
+  where(filter.externalId, (at) => `external_id = ${at}`);
+  where(filter.placedFrom, (at) => `placed_at >= ${at}`);
+  where(filter.placedTo, (at) => `placed_at < ${at}`);
+  where(filter.sku, (at) => `order_id IN (SELECT order_id FROM order_lines WHERE sku = ${at})`);
+  const after = readCursor(LIST, filter, [INTEGER, ANY_TEXT]);
+  if (after !== undefined) {
+    parameters.push(...after);
+    const [time, id] = [`$${parameters.length - 1}`, `$${parameters.length}`];
+    conditions.push(
+      `(placed_at, order_id) < (timestamptz 'epoch' + ${time}::bigint * interval '1 microsecond', ${id})`,
+    );
+  }
+  parameters.push(size + 1);
+  const { rows } = await db.query<OrderRow>(
+    `SELECT *, ${MICROSECONDS} AS placed_us FROM orders
+     ${conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`}
+     ORDER BY placed_at DESC, order_id DESC LIMIT $${parameters.length}`,
+    parameters,
+  );
+  return toPage(LIST, rows, size, (row) => [`${row.placed_us}`, row.order_id], toSummary);
+};
+
+/** Orders of each status. */
+export const countOrders = async (db: Queryable): Promise<Readonly<Record<string, number>>> => {
+  const { rows } = await db.query<{ status: string; orders: bigint }>(
+    'SELECT status, count(*) AS orders FROM orders GROUP BY status ORDER BY status',
+    [],
+    'orders.count',
+  );
+  return Object.fromEntries(rows.map(({ status, orders }) => [status, Number(orders)]));
+};

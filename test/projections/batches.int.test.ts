@@ -1,0 +1,157 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { coupon } from '../../src/domain/coupon.js';
+import { order, sourceOf } from '../../src/domain/order.js';
+import type { OrderState } from '../../src/domain/order-state.js';
+import { stock } from '../../src/domain/stock.js';
+import { splitId } from '../../src/domain/stream-id.js';
+import { createOrderProcess } from '../../src/processes/order-process.js';
+import { createReturnProcess, noteIdOf } from '../../src/processes/return-process.js';
+import { type TestDatabase, testDatabase } from '../support/postgres.js';
+import type { MemoryLog } from './memory-log.js';
+import { allRows, applyInBatches, createTables, emptyTables } from './read-model.js';
+import { ALL_ORDERS, contextOf, shopDay, trade } from './shop-days.js';
+
+const RUNS = 40;
+const TIMEOUT_MS = 60_000;
+
+let database: TestDatabase;
+beforeAll(async () => {
+  database = await testDatabase();
+  await createTables(database.db);
+}, TIMEOUT_MS);
+afterAll(() => database.drop());
+
+const idsOf = (log: MemoryLog, category: string): string[] => [
+  ...new Set(log.events.filter((event) => event.category === category).map(({ streamId }) => streamId)),
+];
+
+const query = async <Row>(sql: string): Promise<Row[]> => (await database.db.query<Row>(sql)).rows;
+
+const countsOf = (state: OrderState) => {
+  const lines = [...state.lines.values()];
+  const sum = (of: (line: (typeof lines)[number]) => number | bigint): bigint =>
+    lines.reduce((all, line) => all + BigInt(of(line)), 0n);
+  return {
+    status: state.status,
+    units: sum(({ quantity }) => quantity),
+    shipped_units: sum(({ shipped }) => shipped),
+    cancelled_units: sum(({ cancelled }) => cancelled),
+    returned_units: sum(({ returned }) => returned),
+    discount_total: sum(({ discount }) => discount),
+    tax_total: sum(({ tax }) => tax),
+    total: sum(({ amount, discount, tax }) => amount - discount + tax),
+    rejection_code: state.rejection?.code ?? null,
+    expires_at: state.placed?.expiresAt === undefined ? null : new Date(state.placed.expiresAt),
+  };
+};
+
+const linesOf = (state: OrderState) =>
+  [...state.lines.values()].map((line, line_no) => ({
+    line_id: line.lineId,
+    line_no,
+    sku: line.sku,
+    location: sourceOf(state, line) ?? null,
+    quantity: line.quantity,
+    amount: line.amount,
+    discount: line.discount,
+    shipped: line.shipped,
+    cancelled: line.cancelled,
+    returned: line.returned,
+  }));
+
+const expectRowsOfDeciders = async (log: MemoryLog): Promise<void> => {
+  const orders = await query<{ order_id: string }>(
+    `SELECT order_id, status, units, shipped_units, cancelled_units, returned_units, discount_total, tax_total, total,
+       rejection_code, expires_at FROM orders`,
+  );
+  const lines = await query<{ order_id: string }>(
+    `SELECT order_id, line_id, line_no, sku, location, quantity, amount, discount, shipped, cancelled, returned
+     FROM order_lines ORDER BY line_no`,
+  );
+  const waiting: string[] = [];
+  for (const order_id of idsOf(log, 'order')) {
+    const { state } = await log.load(order, order_id);
+    expect(orders.find((row) => row.order_id === order_id)).toEqual({ order_id, ...countsOf(state) });
+    expect(lines.filter((row) => row.order_id === order_id)).toEqual(
+      linesOf(state).map((line) => ({ order_id, ...line })),
+    );
+    const open = state.status === 'placed' || state.status === 'reserved';
+    if (open && state.placed?.expiresAt !== undefined) waiting.push(order_id);
+  }
+  expect(orders).toHaveLength(idsOf(log, 'order').length);
+  expect(
+    (await query<{ order_id: string }>('SELECT order_id FROM deadlines')).map((row) => row.order_id).sort(),
+  ).toEqual(waiting.sort());
+  const levels = await query('SELECT location, sku, on_hand, held, available FROM stock_levels');
+  for (const id of idsOf(log, 'stock')) {
+    const { state } = await log.load(stock, id);
+    const [location, sku] = splitId(id);
+    const held = BigInt(state.holds.held);
+    const on_hand = BigInt(state.onHand);
+    expect(levels).toContainEqual({ location, sku, on_hand, held, available: on_hand - held });
+  }
+  expect(levels).toHaveLength(idsOf(log, 'stock').length);
+  for (const code of idsOf(log, 'coupon')) {
+    const { state } = await log.load(coupon, code);
+    expect(await query('SELECT code, held, redeemed FROM coupons')).toContainEqual({
+      code,
+      held: BigInt(state.holds.held),
+      redeemed: BigInt(state.redeemed),
+    });
+  }
+};
+
+/** Whether `advance` would write anything: what an entry for the watchdog must mean. */
+const hasWorkLeft = async (
+  log: MemoryLog,
+  advance: (fork: MemoryLog) => Promise<unknown>,
+): Promise<boolean> => {
+  const fork = log.fork();
+  await advance(fork);
+  return fork.events.length > log.events.length;
+};
+
+const expectAttentionWhereWorkIsLeft = async (log: MemoryLog): Promise<void> => {
+  const wanted = new Map<string, string>();
+  for (const id of ALL_ORDERS) {
+    const left = await hasWorkLeft(log, (fork) => createOrderProcess(fork).advance(id, contextOf('advance')));
+    const { state } = await log.load(order, id);
+    if (left) wanted.set(id, state.status === 'placed' ? 'outcome' : 'order');
+  }
+  const note = noteIdOf('web', 'N 1');
+  if (await hasWorkLeft(log, (fork) => createReturnProcess(fork).advance(note, contextOf('advance')))) {
+    wanted.set(note, 'note');
+  }
+  const rows = await query<{ owner_id: string; attention: string }>(
+    'SELECT owner_id, attention FROM holds WHERE attention IS NOT NULL',
+  );
+  expect(new Map(rows.map(({ owner_id, attention }) => [owner_id, attention]))).toEqual(wanted);
+};
+
+describe('the read models', () => {
+  test(
+    'have the same rows however the log is cut into batches, and those that the deciders come to',
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(
+          shopDay,
+          fc.array(fc.integer({ min: 1, max: 12 }), { maxLength: 60 }),
+          async (day, sizes) => {
+            const log = await trade(day);
+            await emptyTables(database.db);
+            await applyInBatches(database.db, log.events, []);
+            const whole = await allRows(database.db);
+            await emptyTables(database.db);
+            await applyInBatches(database.db, log.events, sizes);
+            expect(await allRows(database.db)).toEqual(whole);
+            await expectRowsOfDeciders(log);
+            await expectAttentionWhereWorkIsLeft(log);
+          },
+        ),
+        { numRuns: RUNS },
+      );
+    },
+    TIMEOUT_MS,
+  );
+});

@@ -1,0 +1,220 @@
+import fc from 'fast-check';
+import { coupon } from '../../src/domain/coupon.js';
+import type { PlaceOrder } from '../../src/domain/order.js';
+import { stock } from '../../src/domain/stock.js';
+import { orderIdOf, stockIdOf } from '../../src/domain/stream-id.js';
+import { createOrderProcess, type OrderProcess } from '../../src/processes/order-process.js';
+import { createReturnProcess, type ReturnProcess } from '../../src/processes/return-process.js';
+import type { CommandContext } from '../../src/runtime/command-bus.js';
+import { Died, MemoryLog } from './memory-log.js';
+
+/** Random days of a small shop, through the real deciders and processes, some steps cut short in the middle. */
+const SKUS = ['A', '__proto__', 'b "\\,{}', "c'é~/%"];
+const LOCATIONS = ['main', 'shop~2'];
+const COUPONS = ['TEN', '50%'];
+const ORDERS = 5;
+
+const sku = fc.constantFrom(...SKUS);
+const location = fc.constantFrom(...LOCATIONS);
+const orderNo = fc.nat({ max: ORDERS - 1 });
+const units = fc.integer({ min: 1, max: 4 });
+const aLine = fc.record({
+  sku,
+  kind: fc.constantFrom('goods', 'goods', 'goods', 'charge', 'voucher'),
+  quantity: units,
+  unitPrice: fc.constantFrom('1.00', '0.333', '12.5', '0'),
+  tax: fc.constantFrom('0.00', '0.07'),
+});
+/** Lines by number, each with units; empty means all that is left. */
+const some = fc.array(fc.record({ line: fc.nat({ max: 2 }), quantity: units }), { maxLength: 2 });
+
+const step = fc.oneof(
+  {
+    weight: 3,
+    arbitrary: fc.record({ do: fc.constant('receive' as const), location, sku, quantity: units }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('adjust' as const),
+      location,
+      sku,
+      delta: fc.constantFrom(-1, 2),
+    }),
+  },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      do: fc.constant('place' as const),
+      orderNo,
+      lines: fc.array(aLine, { minLength: 1, maxLength: 3 }),
+      confirm: fc.constantFrom('auto' as const, 'explicit' as const),
+      expires: fc.boolean(),
+      coupons: fc.subarray(COUPONS),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constantFrom('confirm' as const, 'expire' as const), orderNo }),
+  },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('cancel' as const), orderNo, some }) },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('ship' as const), orderNo, some }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constant('return' as const),
+      orderNo,
+      some,
+      location: fc.option(location, { nil: undefined }),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('note' as const), sku, location, quantity: units }) },
+);
+
+type Step = typeof step extends fc.Arbitrary<infer One> ? One : never;
+type Cut = { readonly step: Step; readonly appends: number | undefined };
+
+/** A step, and after how many appends whoever does it dies. */
+export const shopDay: fc.Arbitrary<readonly Cut[]> = fc.array(
+  fc.record({ step, appends: fc.option(fc.nat({ max: 4 }), { nil: undefined, freq: 3 }) }),
+  { minLength: 5, maxLength: 30 },
+);
+
+export const contextOf = (id: string): CommandContext => ({
+  commandId: id,
+  correlationId: id,
+  actor: 'test',
+  effectiveAt: '2026-01-15T11:00:00.000Z',
+});
+
+const linesOf = (named: readonly { line: number; quantity: number }[]) =>
+  named.length === 0 ? {} : { lines: named.map(({ line, quantity }) => ({ lineId: `L${line}`, quantity })) };
+
+export const orderIdFor = (number: number): string => orderIdOf('web', `#${number}`);
+export const ALL_ORDERS = Array.from({ length: ORDERS }, (_, number) => orderIdFor(number));
+
+const run = async (
+  log: MemoryLog,
+  orders: OrderProcess,
+  returns: ReturnProcess,
+  one: Step,
+  id: string,
+): Promise<unknown> => {
+  const context = contextOf(id);
+  switch (one.do) {
+    case 'receive':
+      return log.execute(
+        stock,
+        stockIdOf(one.location, one.sku),
+        { type: 'receive', receiptId: id, quantity: one.quantity },
+        context,
+      );
+    case 'adjust':
+      return log.execute(
+        stock,
+        stockIdOf(one.location, one.sku),
+        { type: 'adjust', adjustmentId: id, delta: one.delta, reason: 'count "1"' },
+        context,
+      );
+    case 'place': {
+      const command: PlaceOrder = {
+        type: 'place',
+        channel: 'web',
+        externalId: `#${one.orderNo}`,
+        placedAt: `2026-01-15T10:00:0${one.orderNo}.123456Z`,
+        currency: 'GBP',
+        ...(one.orderNo % 2 === 0
+          ? { customerId: 'c1', destination: { country: 'GB', postalCode: 'N1' } }
+          : {}),
+        lines: one.lines.map(
+          (line, index) => ({ ...line, lineId: `L${index}` }) as PlaceOrder['lines'][number],
+        ),
+        coupons: one.coupons,
+        confirm: one.confirm,
+        ...(one.expires ? { expiresAt: '2026-01-15T10:30:00Z' } : {}),
+        sources: LOCATIONS,
+        contentHash: id,
+      };
+      return orders.execute(orderIdFor(one.orderNo), command, context);
+    }
+    case 'confirm':
+      return orders.execute(orderIdFor(one.orderNo), { type: 'confirm' }, context);
+    case 'expire':
+      return orders.execute(
+        orderIdFor(one.orderNo),
+        { type: 'expire', dueAt: '2026-01-15T10:30:00Z' },
+        context,
+      );
+    case 'cancel':
+      return orders.execute(
+        orderIdFor(one.orderNo),
+        { type: 'cancel', cancellationId: id, reason: 'changed mind', ...linesOf(one.some) },
+        context,
+      );
+    case 'ship':
+      return orders.execute(
+        orderIdFor(one.orderNo),
+        { type: 'ship', shipmentId: id, ...linesOf(one.some) },
+        context,
+      );
+    case 'return':
+      return orders.execute(
+        orderIdFor(one.orderNo),
+        {
+          type: 'return',
+          returnId: `${id}/é`,
+          reason: 'broken',
+          lines: linesOf(one.some).lines ?? [],
+          ...(one.location === undefined ? {} : { location: one.location, credited: '1.00' }),
+        },
+        context,
+      );
+    case 'note':
+      return returns.record(
+        {
+          channel: 'web',
+          note: 'N 1',
+          lineId: id,
+          kind: 'goods',
+          sku: one.sku,
+          quantity: one.quantity,
+          currency: 'GBP',
+          amount: '1.00',
+          location: one.location,
+          reason: 'blind',
+        },
+        context,
+      );
+  }
+};
+
+/** The log of a day. */
+export const trade = async (day: readonly Cut[]): Promise<MemoryLog> => {
+  const log = new MemoryLog();
+  const orders = createOrderProcess(log);
+  const returns = createReturnProcess(log);
+  const ten = { kind: 'percent', percent: '10' } as const;
+  await log.execute(
+    coupon,
+    'TEN',
+    { type: 'issue', terms: { discount: ten, limit: 2 } },
+    contextOf('issue-1'),
+  );
+  const one = { kind: 'amount', amount: '1.00', currency: 'GBP' } as const;
+  await log.execute(
+    coupon,
+    '50%',
+    { type: 'issue', terms: { discount: one, limit: 1 } },
+    contextOf('issue-2'),
+  );
+  for (const [index, { step: next, appends }] of day.entries()) {
+    log.appendsLeft = appends ?? Number.POSITIVE_INFINITY;
+    try {
+      await run(log, orders, returns, next, `s${index}`);
+    } catch (error) {
+      if (!(error instanceof Died)) throw error;
+    }
+  }
+  log.appendsLeft = Number.POSITIVE_INFINITY;
+  return log;
+};
