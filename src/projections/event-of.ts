@@ -3,6 +3,7 @@ import type { ChannelEvent } from '../domain/channel.js';
 import type { CouponEvent } from '../domain/coupon.js';
 import type { LocationEvent } from '../domain/location.js';
 import type { OrderEvent } from '../domain/order-events.js';
+import type { SettlementEvent } from '../domain/settlement.js';
 import type { StockEvent } from '../domain/stock.js';
 import type { RecordedEvent } from '../runtime/event-store.js';
 
@@ -13,6 +14,7 @@ interface EventOf {
   readonly channel: ChannelEvent;
   readonly location: LocationEvent;
   readonly return: BlindReturnEvent;
+  readonly settlement: SettlementEvent;
 }
 
 /** Narrows a decoded event to those of one category: the codec has checked its type and data. */

@@ -3,6 +3,7 @@ import { channels } from './channels.js';
 import { coupons } from './coupons.js';
 import { deadlines } from './deadlines.js';
 import { holds } from './holds.js';
+import { ledger } from './ledger.js';
 import { locations } from './locations.js';
 import { orderLines } from './order-lines.js';
 import { orders } from './orders.js';
@@ -20,4 +21,5 @@ export const allProjections: readonly Projection[] = [
   orderLines,
   holds,
   deadlines,
+  ledger,
 ];
