@@ -1,0 +1,78 @@
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { Problem, problemBody } from './problems.js';
+
+/** Timeouts of a connection: a slow or silent client cannot hold one for ever. */
+export const HEADERS_TIMEOUT_MS = 10_000;
+export const REQUEST_TIMEOUT_MS = 30_000;
+export const KEEP_ALIVE_TIMEOUT_MS = 65_000;
+export const CONNECTIONS_MAX = 10_000;
+const BACKLOG_CONNECTIONS = 1_024;
+/** How long a stop waits for what is in flight. */
+export const CLOSE_GRACE_MS = 10_000;
+
+export interface ListeningApi {
+  readonly url: string;
+  readonly port: number;
+  readonly server: Server;
+  /** Takes no more connections, finishes what is in flight (at most {@link CLOSE_GRACE_MS}), closes the rest. */
+  close(): Promise<void>;
+}
+
+const CLIENT_ERRORS: Readonly<Record<string, Problem>> = {
+  HPE_HEADER_OVERFLOW: new Problem('headers_too_large', 'the headers are too large'),
+  ERR_HTTP_REQUEST_TIMEOUT: new Problem('request_timeout', 'the request took too long to arrive'),
+};
+const NOT_HTTP = new Problem('invalid_http', 'the request cannot be read');
+
+const answerClientError = (error: Error & { code?: string }, socket: Socket): void => {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const problem = CLIENT_ERRORS[error.code ?? ''] ?? NOT_HTTP;
+  const body = JSON.stringify(problemBody(problem, 'none'));
+  socket.end(
+    `HTTP/1.1 ${problem.status} ${problem.code}\r\nContent-Type: application/problem+json\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  );
+};
+
+/** Serves `app` on a host and port; 0 takes a free port. */
+export const listen = async (
+  app: RequestListener,
+  { host, port }: { readonly host: string; readonly port: number },
+): Promise<ListeningApi> => {
+  const server = createServer(
+    {
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+      noDelay: true,
+    },
+    app,
+  );
+  server.maxConnections = CONNECTIONS_MAX;
+  server.on('clientError', answerClientError);
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ host, port, backlog: BACKLOG_CONNECTIONS }, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+  const address = server.address() as AddressInfo; // a TCP server that listens has one
+  const close = async (): Promise<void> => {
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    // Answers under way end with `Connection: close`; what sits idle goes at once.
+    server.on('request', (_, response) => response.setHeader('Connection', 'close'));
+    const sweep = setInterval(() => server.closeIdleConnections(), 50);
+    const force = setTimeout(() => server.closeAllConnections(), CLOSE_GRACE_MS);
+    server.closeIdleConnections();
+    await closed;
+    clearInterval(sweep);
+    clearTimeout(force);
+  };
+  const shown = host.includes(':') ? `[${host}]` : host;
+  return { url: `http://${shown}:${address.port}`, port: address.port, server, close };
+};

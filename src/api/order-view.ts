@@ -1,0 +1,202 @@
+import { z } from 'zod';
+import { formatAmount } from '../domain/money.js';
+import { sourceOf } from '../domain/order.js';
+import { LINE_KINDS } from '../domain/order-events.js';
+import type { OrderLine, OrderState } from '../domain/order-state.js';
+import { orderIdOf, splitId } from '../domain/stream-id.js';
+import type { OrderView as OrderRow, OrderSummary } from '../projections/order-pages.js';
+import { seesChannel } from './answers.js';
+import type { Caller } from './api-keys.js';
+import { Problem } from './problems.js';
+
+export const ORDER_STATUSES = [
+  'placed',
+  'reserved',
+  'confirmed',
+  'completed',
+  'cancelled',
+  'rejected',
+  'expired',
+] as const;
+
+const amount = z.string().meta({ description: "Decimal string of the order's currency.", example: '12.34' });
+const units = z.int();
+
+const lineView = z
+  .object({
+    lineId: z.string(),
+    kind: z.enum(LINE_KINDS),
+    sku: z.string(),
+    account: z.string().optional(),
+    location: z.string().optional().meta({ description: 'Where its stock is held or was.' }),
+    quantity: units,
+    unitPrice: z.string(),
+    amount,
+    discount: amount,
+    tax: amount,
+    shipped: units,
+    cancelled: units,
+    returned: units,
+  })
+  .meta({ id: 'OrderLine', description: 'Amounts are of the whole line as placed.' });
+
+const summaryShape = {
+  id: z.string().meta({ description: 'Channel and external id, as in the path.', example: 'web~1001' }),
+  channel: z.string(),
+  externalId: z.string(),
+  status: z.enum(ORDER_STATUSES),
+  placedAt: z.iso.datetime(),
+  expiresAt: z.iso.datetime().optional(),
+  currency: z.string(),
+  customerId: z.string().optional(),
+  destination: z
+    .object({ country: z.string(), region: z.string().optional(), postalCode: z.string().optional() })
+    .optional(),
+  confirm: z.enum(['auto', 'explicit']),
+  coupons: z.array(z.string()),
+  totals: z.object({
+    goods: amount,
+    charges: amount,
+    vouchers: amount,
+    discount: amount,
+    tax: amount,
+    total: amount,
+  }),
+  units: z.object({ ordered: units, shipped: units, cancelled: units, returned: units }),
+  rejection: z
+    .object({ code: z.string(), detail: z.string(), sku: z.string().optional() })
+    .optional()
+    .meta({ description: 'Why it was rejected: `insufficient_stock`, `coupon_expired`, ...' }),
+};
+
+export const orderSummary = z.object(summaryShape).meta({ id: 'OrderSummary' });
+export const orderView = z.object({ ...summaryShape, lines: z.array(lineView) }).meta({ id: 'Order' });
+
+type Lines = readonly OrderLine[];
+const sumOf = (lines: Lines, of: (line: OrderLine) => bigint): bigint =>
+  lines.reduce((sum, line) => sum + of(line), 0n);
+const countOf = (lines: Lines, of: (line: OrderLine) => number): number =>
+  lines.reduce((sum, line) => sum + of(line), 0);
+
+/** An order from the state of its stream; undefined when it was never placed. */
+export const viewOfState = (id: string, state: OrderState): z.input<typeof orderView> | undefined => {
+  const { placed, status } = state;
+  if (placed === undefined || status === 'none') return undefined;
+  const money = (minor: bigint): string => formatAmount(minor, placed.currency);
+  const lines = [...state.lines.values()];
+  const ofKind = (kind: OrderLine['kind']): bigint =>
+    sumOf(lines, (line) => (line.kind === kind ? line.amount : 0n));
+  return {
+    id,
+    channel: placed.channel,
+    externalId: placed.externalId,
+    status,
+    placedAt: placed.placedAt,
+    expiresAt: placed.expiresAt,
+    currency: placed.currency,
+    customerId: placed.customerId,
+    destination: placed.destination,
+    confirm: placed.confirm,
+    coupons: placed.coupons,
+    totals: {
+      goods: money(ofKind('goods')),
+      charges: money(ofKind('charge')),
+      vouchers: money(ofKind('voucher')),
+      discount: money(sumOf(lines, (line) => line.discount)),
+      tax: money(sumOf(lines, (line) => line.tax)),
+      total: money(sumOf(lines, (line) => line.amount - line.discount + line.tax)),
+    },
+    units: {
+      ordered: countOf(lines, (line) => line.quantity),
+      shipped: countOf(lines, (line) => line.shipped),
+      cancelled: countOf(lines, (line) => line.cancelled),
+      returned: countOf(lines, (line) => line.returned),
+    },
+    rejection: state.rejection,
+    lines: lines.map((line) => ({
+      lineId: line.lineId,
+      kind: line.kind,
+      sku: line.sku,
+      account: line.account,
+      location: sourceOf(state, line),
+      quantity: line.quantity,
+      unitPrice: line.unitPrice,
+      amount: money(line.amount),
+      discount: money(line.discount),
+      tax: money(line.tax),
+      shipped: line.shipped,
+      cancelled: line.cancelled,
+      returned: line.returned,
+    })),
+  };
+};
+
+/** An order of a list, from the read model. */
+export const viewOfSummary = (row: OrderSummary): z.input<typeof orderSummary> => ({
+  id: row.id,
+  channel: row.channel,
+  externalId: row.externalId,
+  status: row.status === 'none' ? 'placed' : row.status,
+  placedAt: row.placedAt.toISOString(),
+  expiresAt: row.expiresAt?.toISOString(),
+  currency: row.currency,
+  customerId: row.customerId ?? undefined,
+  destination:
+    row.country === null
+      ? undefined
+      : { country: row.country, region: row.region ?? undefined, postalCode: row.postalCode ?? undefined },
+  confirm: row.confirm,
+  coupons: [...row.coupons],
+  totals: {
+    goods: row.goodsTotal,
+    charges: row.chargeTotal,
+    vouchers: row.voucherTotal,
+    discount: row.discountTotal,
+    tax: row.taxTotal,
+    total: row.total,
+  },
+  units: {
+    ordered: row.units,
+    shipped: row.shippedUnits,
+    cancelled: row.cancelledUnits,
+    returned: row.returnedUnits,
+  },
+  rejection:
+    row.rejection === null
+      ? undefined
+      : { code: row.rejection.code, detail: row.rejection.detail, sku: row.rejection.sku ?? undefined },
+});
+
+/** An order with its lines, from the read model. */
+export const viewOfRow = (row: OrderRow): z.input<typeof orderView> => ({
+  ...viewOfSummary(row),
+  lines: row.lines.map((line) => ({
+    ...line,
+    account: line.account ?? undefined,
+    location: line.location ?? undefined,
+  })),
+});
+
+/**
+ * The order that a path names, when the caller may know of it. Another channel's order is as unknown as one that never was.
+ * Problem: `unknown_order`.
+ */
+export const orderIdFor = (text: string, caller: Caller): string => {
+  let parts: string[] = [];
+  try {
+    parts = splitId(text);
+  } catch {
+    // half an escape: no id of ours
+  }
+  const [channel, externalId] = parts;
+  const known =
+    parts.length === 2 &&
+    channel !== undefined &&
+    externalId !== undefined &&
+    orderIdOf(channel, externalId) === text &&
+    seesChannel(caller, channel);
+  if (!known) throw unknownOrder();
+  return text;
+};
+
+export const unknownOrder = (): Problem => new Problem('unknown_order', 'there is no such order');

@@ -1,0 +1,113 @@
+import { z } from 'zod';
+import { order } from '../domain/order.js';
+import type { OrderEvent } from '../domain/order-events.js';
+import { findOrder, listOrders } from '../projections/order-pages.js';
+import { eventPage, eventQuery, eventView } from './event-view.js';
+import {
+  ORDER_STATUSES,
+  orderIdFor,
+  orderSummary,
+  orderView,
+  unknownOrder,
+  viewOfRow,
+  viewOfState,
+  viewOfSummary,
+} from './order-view.js';
+import type { ApiLimits, ApiParts } from './parts.js';
+import { asksForPast, foldPast } from './past.js';
+import { placeOrderRoute } from './place-order.js';
+import { defineRoute, type Route } from './route.js';
+import { id, instant, page, pageQuery, pastQuery } from './schemas.js';
+
+/** Encoded ids are longer than what they encode. */
+export const orderParams = z.strictObject({
+  id: z.string().min(1).max(4_000).meta({
+    description: 'Id of the order as an answer gave it, URL-encoded.',
+    example: 'web~1001',
+  }),
+});
+
+const READERS = ['channel', 'warehouse', 'finance', 'reader'] as const;
+
+export const orderRoutes = (parts: ApiParts, limits: ApiLimits): Route[] => {
+  const { bus, db } = parts;
+  return [
+    placeOrderRoute(parts, limits),
+    defineRoute({
+      method: 'get',
+      path: '/v1/orders',
+      tag: 'orders',
+      summary: 'Orders, the newest first',
+      access: READERS,
+      query: z.strictObject({
+        status: z.enum(ORDER_STATUSES).optional(),
+        channel: id.optional(),
+        externalId: id.optional(),
+        customerId: id.optional(),
+        sku: id.optional(),
+        placedFrom: instant.optional().meta({ description: 'Placed at or after.' }),
+        placedTo: instant.optional().meta({ description: 'Placed before.' }),
+        ...pageQuery,
+      }),
+      awaitable: true,
+      responses: { 200: { description: 'A page.', schema: page(orderSummary) } },
+      problems: ['invalid_cursor'],
+      handle: async ({ query: { placedFrom, placedTo, channel, ...query }, caller }) => {
+        const own = caller.channel ?? channel;
+        if (channel !== undefined && channel !== own)
+          return { status: 200, body: { items: [], nextCursor: null } };
+        const { items, nextCursor } = await listOrders(db, {
+          ...query,
+          channel: own,
+          placedFrom: placedFrom === undefined ? undefined : new Date(placedFrom),
+          placedTo: placedTo === undefined ? undefined : new Date(placedTo),
+        });
+        return { status: 200, body: { items: items.map(viewOfSummary), nextCursor } };
+      },
+    }),
+    defineRoute({
+      method: 'get',
+      path: '/v1/orders/{id}',
+      tag: 'orders',
+      summary: 'An order, now or in the past',
+      description:
+        '`asOf` takes what had happened by then, `knownAt` what was recorded by then; both together ask what was known then.',
+      access: READERS,
+      params: orderParams,
+      query: z.strictObject(pastQuery),
+      awaitable: true,
+      responses: { 200: { description: 'The order with its lines.', schema: orderView } },
+      problems: ['unknown_order'],
+      handle: async ({ params, query, caller }) => {
+        const orderId = orderIdFor(params.id, caller);
+        if (asksForPast(query)) {
+          const { state } = await foldPast(bus, order, orderId, query);
+          const view = viewOfState(orderId, state);
+          if (view === undefined) throw unknownOrder();
+          return { status: 200, body: view };
+        }
+        const row = await findOrder(db, orderId);
+        if (row === undefined) throw unknownOrder();
+        return { status: 200, body: viewOfRow(row) };
+      },
+    }),
+    defineRoute({
+      method: 'get',
+      path: '/v1/orders/{id}/events',
+      tag: 'orders',
+      summary: 'What happened to an order, as it was recorded',
+      access: READERS,
+      params: orderParams,
+      query: eventQuery,
+      awaitable: true,
+      responses: { 200: { description: 'Events in recorded order.', schema: page(eventView) } },
+      problems: ['unknown_order', 'invalid_cursor'],
+      handle: async ({ params, query, caller }) => {
+        const orderId = orderIdFor(params.id, caller);
+        const found = await eventPage(bus.history<OrderEvent>('order', orderId), query);
+        if (found.total === 0) throw unknownOrder();
+        return { status: 200, body: found.page };
+      },
+    }),
+  ];
+};

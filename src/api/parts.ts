@@ -1,0 +1,43 @@
+import type { Logger } from 'pino';
+import type { Registry } from 'prom-client';
+import type { OrderProcess } from '../processes/order-process.js';
+import type { ReturnProcess } from '../processes/return-process.js';
+import type { Clock } from '../runtime/clock.js';
+import type { CommandBus } from '../runtime/command-bus.js';
+import type { Database } from '../runtime/database.js';
+import type { LogPosition } from '../runtime/event-store.js';
+import type { RateLimiter } from './rate-limit.js';
+
+export interface Readiness {
+  readonly ready: boolean;
+  /** What was looked at, and how it is: `{ "database": "ok" }`. */
+  readonly checks: Readonly<Record<string, string>>;
+}
+
+export interface ApiLimits {
+  /** How long a new order may take until its outcome; then 202. */
+  readonly orderWaitMs: number;
+  /** Requests of one key in a second. Ignored where a limiter is handed in. */
+  readonly requestsPerSecond: number;
+}
+
+export const API_LIMITS: ApiLimits = { orderWaitMs: 5_000, requestsPerSecond: 5_000 };
+
+/** What the API is made of. The composition (`main.ts`) brings all of it. */
+export interface ApiParts {
+  readonly bus: CommandBus;
+  readonly orders: OrderProcess;
+  readonly returns: ReturnProcess;
+  readonly db: Database;
+  /** True when the read models have reached the position before the time is over. */
+  readonly waiter: { waitForPosition(position: LogPosition, timeoutMs: number): Promise<boolean> };
+  readonly log: Logger;
+  /** Metrics of the whole process; the API adds its own. */
+  readonly registry: Registry;
+  readonly clock: Clock;
+  readonly ready: () => Promise<Readiness> | Readiness;
+  readonly limits?: Partial<ApiLimits>;
+  /** Shared between processes where there is a Redis; in process when absent. */
+  readonly rateLimiter?: RateLimiter;
+  readonly version?: string;
+}
