@@ -8,7 +8,7 @@ import { StreamCache, type Ticks } from './stream-cache.js';
 import { type Result, StreamWriter } from './stream-writer.js';
 
 export interface RunnerLimits {
-  /** Commands decided and appended together (bounded by bytes too, see decide-batch.ts). */
+  /** Commands decided and appended together (bounded by bytes too, see batch-plan.ts). */
   readonly batchCommands: number;
   /** Commands waiting for one stream. */
   readonly streamCommands: number;

@@ -1,11 +1,11 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import type { DomainEvent } from '../domain/decider.js';
+import { type Answer, BatchPlan, type Waiting } from './batch-plan.js';
 import type { EventCodec } from './codec.js';
 import type { CommandResult } from './command-bus.js';
 import { CommandQueueFull, StreamContended } from './command-errors.js';
 import type { CommandMetrics, RunnerLimits } from './command-runner.js';
 import type { RememberedCommand } from './command-window.js';
-import { type Answer, decideBatch, type Plan, type Waiting } from './decide-batch.js';
 import { type EventStore, type LogPosition, NO_STREAM } from './event-store.js';
 import { Mailbox } from './mailbox.js';
 import type { StreamCache, Ticks } from './stream-cache.js';
@@ -27,13 +27,21 @@ export interface WriterParts {
   readonly nowMs: () => number;
 }
 
+/** A batch is half of what waits, but at least this: the other half is decided while it is being written. */
+const BATCH_COMMANDS_PREFERRED = 128;
+
+interface Batch {
+  readonly jobs: Job[];
+  plan: BatchPlan;
+}
+
 /**
  * The one writer of one stream in this process.
  *
  * States: idle (no loop) -> running (a loop takes batches until the mailbox is empty) -> idle. A batch goes
  *   decided -> nothing to append: answered, after one refresh unless the state was verified since its commands arrived
- *           -> appended: answered
- *           -> wrong revision: the events past the known revision are read and it is decided again
+ *           -> appended: answered; meanwhile the next batch is decided ahead on the state this one will reach
+ *           -> wrong revision: the events past the known revision are read and it is decided again, the one ahead too
  * Invariants: at most one append of this stream is in flight, because a second one at a revision that the first was to reach
  *   could land on somebody else's events of the same number. Every job is answered exactly once. A successful append at the
  *   revision decided on proves every answer of its batch, the rejections too.
@@ -41,6 +49,7 @@ export interface WriterParts {
  */
 export class StreamWriter {
   readonly #mailbox = new Mailbox<Job>();
+  #ahead: Batch | undefined;
   #running = false;
   #batchLimit: number;
 
@@ -69,92 +78,117 @@ export class StreamWriter {
   }
 
   async #run(): Promise<void> {
-    while (this.#mailbox.length > 0) {
+    while (this.#mailbox.length > 0 || this.#ahead !== undefined) {
       // Whoever was answered just now sends its next command in this turn of the event loop: one batch for all of them.
-      await nextTurn();
-      const jobs = this.#mailbox.take(this.#batchLimit);
+      if (this.#ahead === undefined) await nextTurn();
+      const batch = this.#ahead ?? { jobs: [], plan: this.#freshPlan() };
+      batch.plan.detach();
+      this.#ahead = undefined;
+      this.#fill(batch);
       try {
-        await this.#process(jobs);
+        await this.#settle(batch);
       } catch (error) {
-        for (const job of jobs) this.#fail(job, error);
+        this.#dropAhead();
+        for (const job of batch.jobs) this.#fail(job, error);
       }
     }
     this.#running = false;
     this.onIdle();
   }
 
-  /** Answers all of `jobs` but those it puts back (and takes out of the array). */
-  async #process(jobs: Job[]): Promise<void> {
+  /** Answers all jobs of the batch but those it puts back into the mailbox. */
+  async #settle(batch: Batch): Promise<void> {
     const { cache } = this;
-    const { store, codec, ticks, limits, metrics, nowMs } = this.parts;
+    const { store, ticks, limits, metrics, nowMs } = this.parts;
     const { category } = cache.decider;
     for (let conflicts = 0; ; ) {
-      const base = { state: cache.state, revision: cache.revision, window: cache.window };
+      const { jobs, plan } = batch;
       const { position } = cache;
-      const plan = decideBatch(cache.decider, codec, base, jobs);
-      this.#putBack(jobs, plan.answers.length);
+      if (plan.base.revision !== cache.revision) {
+        this.#decideAgain(batch);
+        continue;
+      }
       if (plan.events.length === 0) {
         if (jobs.every((job) => job.arrival <= cache.verifiedAt)) {
-          this.#answer(jobs, plan, base.revision, position, position);
+          this.#answer(batch, position, position);
           return;
         }
         await cache.refresh();
+        this.#decideAgain(batch);
         continue;
       }
 
       const tick = ticks.now;
       const startedAtMs = nowMs();
-      const outcome = await store.append(cache.stream, plan.events, base.revision);
+      const appending = store.append(cache.stream, plan.events, plan.base.revision);
+      const [outcome] = await Promise.all([appending, this.#decideAhead(plan)]);
       if (outcome.ok) {
-        this.#remember(jobs, plan, base.revision, outcome.position);
-        cache.advance(plan.state, base.revision + plan.events.length, outcome.position);
+        for (const [id, command] of plan.appended(outcome.position)) cache.window.remember(id, command);
+        cache.advance(plan.state, plan.revision, outcome.position);
         cache.verified(tick, startedAtMs);
         this.#batchLimit = Math.min(limits.batchCommands, this.#batchLimit * 2);
         metrics.append?.(category, jobs.length, plan.events.length, plan.bytes, nowMs() - startedAtMs);
-        this.#answer(jobs, plan, base.revision, position, outcome.position);
+        this.#answer(batch, position, outcome.position);
         return;
       }
 
-      if (outcome.actual < base.revision) cache.reset();
-      const wasGuess = base.revision === NO_STREAM && cache.verifiedAt < 0;
+      this.#dropAhead();
+      const wasGuess = plan.base.revision === NO_STREAM && cache.verifiedAt < 0;
+      if (outcome.actual < plan.base.revision) cache.reset();
       if (!wasGuess) {
         conflicts += 1;
         metrics.conflict?.(category);
         if (conflicts > limits.conflicts) throw new StreamContended(cache.stream, conflicts);
         this.#batchLimit = Math.max(1, Math.ceil(Math.min(this.#batchLimit, jobs.length) / 2));
-        this.#putBack(jobs, this.#batchLimit);
         if (conflicts > 2)
           await sleep(Math.random() * Math.min(limits.conflictPauseMs, 2 ** (conflicts - 3)));
       }
       if (cache.revision < outcome.actual) await cache.refresh();
+      this.#decideAgain(batch);
     }
   }
 
-  #putBack(jobs: Job[], keep: number): void {
-    if (keep < jobs.length) this.#mailbox.putBack(jobs.splice(keep));
+  #freshPlan(): BatchPlan {
+    const { decider, state, revision, window } = this.cache;
+    return new BatchPlan(decider, this.parts.codec, window, { state, revision });
   }
 
-  #remember(jobs: readonly Job[], plan: Plan, base: number, position: LogPosition): void {
-    for (const [index, { context }] of jobs.entries()) {
-      const answer = plan.answers[index];
-      if (context.requestHash === undefined || answer?.kind !== 'accepted' || answer.revision <= base)
-        continue;
-      if (answer.events.length === 0) continue;
-      const { requestHash } = context;
-      this.cache.window.remember(context.commandId, {
-        requestHash,
-        first: answer.first,
-        last: answer.revision,
-        position,
-      });
-    }
+  /** Takes more from the mailbox, as long as it fits. */
+  #fill({ jobs, plan }: Batch): void {
+    const waiting = this.#mailbox.length + jobs.length;
+    const wanted = Math.min(this.#batchLimit, Math.max(BATCH_COMMANDS_PREFERRED, Math.ceil(waiting / 2)));
+    if (wanted <= jobs.length) return;
+    const more = this.#mailbox.take(wanted - jobs.length);
+    const taken = plan.extend(more);
+    this.#mailbox.putBack(more.splice(taken));
+    jobs.push(...more);
   }
 
-  #answer(jobs: readonly Job[], plan: Plan, base: number, before: LogPosition, reached: LogPosition): void {
+  /** Decides the next batch while this one is being written; worth nothing while others write to the stream as well. */
+  async #decideAhead(plan: BatchPlan): Promise<void> {
+    await nextTurn();
+    if (this.#mailbox.length === 0 || this.#batchLimit < this.parts.limits.batchCommands) return;
+    this.#ahead = { jobs: [], plan: plan.next() };
+    this.#fill(this.#ahead);
+  }
+
+  #dropAhead(): void {
+    if (this.#ahead === undefined) return;
+    this.#mailbox.putBack(this.#ahead.jobs);
+    this.#ahead = undefined;
+  }
+
+  #decideAgain(batch: Batch): void {
+    batch.plan = this.#freshPlan();
+    const taken = batch.plan.extend(batch.jobs.slice(0, this.#batchLimit));
+    this.#mailbox.putBack(batch.jobs.splice(taken));
+  }
+
+  #answer({ jobs, plan }: Batch, before: LogPosition, reached: LogPosition): void {
     for (const [index, job] of jobs.entries()) {
       const answer = plan.answers[index];
       if (answer === undefined) throw new Error('a command of the batch has no answer');
-      this.#answerOne(job, answer, answer.revision > base ? reached : before);
+      this.#answerOne(job, answer, answer.revision > plan.base.revision ? reached : before);
     }
   }
 

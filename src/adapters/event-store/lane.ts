@@ -19,6 +19,7 @@ interface Generation {
   readonly listeners: Map<object, (error: Error) => void>;
   leases: number;
   suspect: boolean;
+  retired: boolean;
 }
 
 /**
@@ -64,6 +65,7 @@ export class Lane {
       listeners: new Map(),
       leases: 0,
       suspect: false,
+      retired: false,
     };
     guardBatchStream(generation.client, {
       onLateAnswer: (error) => this.options.onTrouble({ kind: 'late_answer', detail: String(error) }),
@@ -92,14 +94,15 @@ export class Lane {
   }
 
   #suspect(generation: Generation): void {
-    if (generation.suspect) return;
+    if (generation.suspect || this.#closed) return;
     generation.suspect = true;
     if (!this.options.drain && this.#current === generation) this.#current = undefined;
     this.#retire(generation);
   }
 
   #retire(generation: Generation): void {
-    if (!generation.suspect || generation.leases > 0) return;
+    if (!generation.suspect || generation.leases > 0 || generation.retired) return;
+    generation.retired = true;
     if (this.#current === generation) this.#current = undefined;
     this.options.onTrouble({ kind: 'client_recycled', detail: this.options.name });
     void closeClient(generation.client, CLOSE_PATIENCE_MS);
