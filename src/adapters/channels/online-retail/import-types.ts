@@ -1,17 +1,8 @@
-import type { Rejection } from '../../../domain/decider.js';
+import type { Ledger } from '../../../processes/ledger.js';
 import type { OrderProcess } from '../../../processes/order-process.js';
 import type { ReturnProcess } from '../../../processes/return-process.js';
-import type { CommandBus, CommandContext } from '../../../runtime/command-bus.js';
+import type { CommandBus } from '../../../runtime/command-bus.js';
 import type { Plan, PlanItem } from './plan-types.js';
-import type { LedgerAdjustment } from './to-commands.js';
-
-/** Records a ledger entry that belongs to no order, once per channel and `adjustmentId`. */
-export type AdjustLedger = (
-  adjustment: LedgerAdjustment,
-  context: CommandContext,
-) => Promise<
-  { readonly status: 'accepted' } | { readonly status: 'rejected'; readonly rejection: Rejection }
->;
 
 /** Something of the plan that the core refused: it is not in the log, and is never left out in silence. */
 export interface RefusedItem {
@@ -47,7 +38,7 @@ export interface ImportOptions {
   readonly bus: CommandBus;
   readonly orders: OrderProcess;
   readonly returns: ReturnProcess;
-  readonly adjustLedger: AdjustLedger;
+  readonly ledger: Ledger;
   /** Items on their way at once, at least {@link IN_FLIGHT_MIN}. */
   readonly inFlight?: number;
   /** After every item; cheap, or it costs a year. */

@@ -20,10 +20,10 @@ import type { ImportOptions, ImportProgress, ImportReport } from './import-types
 import type { PlanItem, PlannedCredit, PlannedOrder } from './plan-types.js';
 import { CURRENCY, TIME_ZONE } from './row.js';
 import {
+  badDebtAdjustment,
   blindReturnLine,
   CHANNEL,
   LOCATION,
-  ledgerAdjustment,
   placeCommand,
   returnCommands,
 } from './to-commands.js';
@@ -95,7 +95,7 @@ function pieceOf(item: PlanItem, steps: Steps): Piece {
 
 /** The commands of each thing in a plan. All may be run again at any time. */
 function createSteps(
-  { bus, orders, returns, adjustLedger }: ImportOptions,
+  { bus, orders, returns, ledger }: ImportOptions,
   unknownOrdersMax: number,
   counts: { orders: number; skipped: number },
 ) {
@@ -205,7 +205,9 @@ function createSteps(
   const runOther = async (item: Exclude<PlanItem, PlannedOrder>): Promise<Outcome> => {
     if (item.type === 'credit') return runCredit(item);
     const context = contextOf(item.id, item.instant);
-    if (item.type === 'bad_debt') return refusalOf(await adjustLedger(ledgerAdjustment(item), context));
+    if (item.type === 'bad_debt') {
+      return refusalOf(await ledger.adjustReceivable(badDebtAdjustment(item), context));
+    }
     const { id, sku, delta, reason } = item;
     const adjust = { type: 'adjust', adjustmentId: id, delta, reason } as const;
     return refusalOf(await bus.execute(stock, stockIdOf(LOCATION, sku), adjust, context));

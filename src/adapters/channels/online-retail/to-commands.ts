@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { BlindReturnLine } from '../../../domain/blind-return.js';
 import { formatAmount } from '../../../domain/money.js';
 import type { OrderCommand, PlaceOrder } from '../../../domain/order.js';
+import type { ReceivableAdjustment } from '../../../processes/ledger.js';
 import { BAD_DEBT_ACCOUNT } from './codes.js';
 import { countryCode } from './countries.js';
 import type { CreditPart, PlannedBadDebt, PlannedCredit, PlannedOrder } from './plan-types.js';
@@ -11,17 +12,6 @@ import { CURRENCY } from './row.js';
 export const CHANNEL = 'online-retail';
 export const LOCATION = 'main';
 const NO_REASON = 'unspecified';
-
-/** A ledger entry without an order. `amount` is a signed decimal string: negative is debt written off. */
-export interface LedgerAdjustment {
-  /** Once per channel. */
-  readonly adjustmentId: string;
-  readonly channel: string;
-  readonly currency: string;
-  readonly amount: string;
-  readonly account: string;
-  readonly reason: string;
-}
 
 /** An order as its channel would send it: what it is known again by is a hash of the same content. */
 export function placeCommand(order: PlannedOrder): PlaceOrder {
@@ -95,9 +85,11 @@ export function blindReturnLine(credit: PlannedCredit): BlindReturnLine {
   };
 }
 
-export function ledgerAdjustment(debt: PlannedBadDebt): LedgerAdjustment {
+/** Bad debt: both know a negative amount as what is owed less. */
+export function badDebtAdjustment(debt: PlannedBadDebt): ReceivableAdjustment {
   return {
     adjustmentId: debt.id,
+    document: debt.id,
     channel: CHANNEL,
     currency: CURRENCY,
     amount: formatAmount(debt.pence, CURRENCY),

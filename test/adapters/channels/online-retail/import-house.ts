@@ -4,17 +4,14 @@ import type {
   ImportReport,
 } from '../../../../src/adapters/channels/online-retail/import-types.js';
 import type { Plan } from '../../../../src/adapters/channels/online-retail/plan-types.js';
-import type { LedgerAdjustment } from '../../../../src/adapters/channels/online-retail/to-commands.js';
 import { allEventDefinitions } from '../../../../src/domain/events.js';
+import { createLedger } from '../../../../src/processes/ledger.js';
 import { createOrderProcess } from '../../../../src/processes/order-process.js';
 import { createReturnProcess } from '../../../../src/processes/return-process.js';
 import { createCodec } from '../../../../src/runtime/codec.js';
 import type { CommandBus } from '../../../../src/runtime/command-bus.js';
 import { createCommandRunner } from '../../../../src/runtime/command-runner.js';
 import type { EventStore } from '../../../../src/runtime/event-store.js';
-
-/** The ledger as far as an import needs it: entries by id, once. */
-export type Ledger = Map<string, LedgerAdjustment>;
 
 export interface Import {
   readonly report: ImportReport;
@@ -27,7 +24,6 @@ const codec = createCodec(allEventDefinitions);
 export async function runImport(
   store: EventStore,
   plan: Plan,
-  ledger: Ledger,
   options: Partial<ImportOptions> = {},
 ): Promise<Import> {
   const bus = createCommandRunner({ store, codec });
@@ -36,10 +32,7 @@ export async function runImport(
     bus,
     orders: createOrderProcess(bus),
     returns: createReturnProcess(bus),
-    adjustLedger: async (adjustment) => {
-      ledger.set(adjustment.adjustmentId, adjustment);
-      return { status: 'accepted' };
-    },
+    ledger: createLedger(bus),
     ...options,
   });
   return { report, bus };
