@@ -1,0 +1,56 @@
+import { open } from 'node:fs/promises';
+import type { ImportReport } from '../../adapters/channels/online-retail/import-types.js';
+import type { Plan } from '../../adapters/channels/online-retail/plan-types.js';
+
+/** Of each kind; the rest is in the report file. */
+export const LINES_SHOWN_MAX = 20;
+
+const bounded = (title: string, lines: readonly string[]): string[] => {
+  if (lines.length === 0) return [];
+  const shown = lines.slice(0, LINES_SHOWN_MAX).map((line) => `  ${line}`);
+  const more = lines.length - shown.length;
+  return [
+    `${title}: ${lines.length}`,
+    ...shown,
+    ...(more > 0 ? [`  ... and ${more} more (--report FILE has all)`] : []),
+  ];
+};
+
+/** What did not go in as it stands in the file, for a person: the first of each kind. */
+export const summaryOf = (plan: Plan, report: ImportReport): string[] => [
+  ...bounded(
+    'bad rows',
+    plan.bad.map(({ row, reason, detail }) => `row ${row}: ${reason} ${JSON.stringify(detail)}`),
+  ),
+  ...bounded(
+    'rows without effect (not goods, and free)',
+    plan.withoutEffect.map(({ row, id, sku, delta }) => `row ${row}: ${id}, ${delta} of ${sku}`),
+  ),
+  ...bounded(
+    'refused',
+    report.refusals.map(
+      ({ row, type, id, code, message }) => `row ${row}: ${type} ${id}: ${code} (${message})`,
+    ),
+  ),
+];
+
+/** All of it, as one JSON object a line: `{"kind":"bad_row"|"without_effect"|"refused","row":...,...}`. Replaces the file. */
+export const writeReport = async (file: string, plan: Plan, report: ImportReport): Promise<void> => {
+  const handle = await open(file, 'w');
+  try {
+    const out = handle.createWriteStream({ autoClose: false });
+    const kinds = [
+      ['bad_row', plan.bad],
+      ['without_effect', plan.withoutEffect],
+      ['refused', report.refusals],
+    ] as const;
+    for (const [kind, entries] of kinds) {
+      for (const entry of entries) out.write(`${JSON.stringify({ kind, ...entry })}\n`);
+    }
+    await new Promise<void>((resolve, reject) => {
+      out.once('error', reject).end(resolve);
+    });
+  } finally {
+    await handle.close();
+  }
+};
