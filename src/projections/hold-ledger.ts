@@ -13,7 +13,7 @@ import { joinId, splitId, stockIdOf } from '../domain/stream-id.js';
  * stream comes late) and the result is the same. Ids are keys of maps, never of objects: a SKU may be called `__proto__`.
  */
 export interface HoldLedger {
-  /** Undefined where the order's stream has not said anything, or everything before was settled and forgotten. */
+  /** Undefined where the order's stream has not said anything, or the order is over and its holds were settled. */
   order: OrderPart | undefined;
   /** By stock stream id (`location~sku`). */
   readonly stock: Map<string, StockHold>;
@@ -202,18 +202,34 @@ const isAllocated = (order: OrderPart | undefined, stockId: string): boolean => 
   return sku !== undefined && order?.allocated.get(sku) === stockId;
 };
 
-/** Whether a hold on stock is where the order wants it. A hold that the order has no use for shall be empty. */
-const stockSettled = (order: OrderPart | undefined, stockId: string, hold: StockHold): boolean => {
-  if (hold.captured !== hold.wantedCaptured) return false;
-  const letGo = order?.status === 'rejected' || order?.status === 'expired' || !isAllocated(order, stockId);
-  return letGo ? remaining(hold) === 0 : hold.released === hold.wantedReleased;
-};
+/** Whether nothing will be asked of the order's holds any more but their end. */
+const isOver = (order: OrderPart | undefined): boolean => order === undefined || isEnded(order.status);
+
+/** Whether a hold on stock is where the order wants it. When the order is over, or has no use for it, that is: empty. */
+const stockSettled = (order: OrderPart | undefined, stockId: string, hold: StockHold): boolean =>
+  hold.captured === hold.wantedCaptured &&
+  (isOver(order) || !isAllocated(order, stockId)
+    ? remaining(hold) === 0
+    : hold.released === hold.wantedReleased);
 
 const couponSettled = (order: OrderPart | undefined, code: string, hold: CouponHold): boolean => {
   if (order?.status === 'reserved') return true;
   const wanted = order?.wasConfirmed === true && order.coupons.includes(code) ? 1 : 0;
   const back = wanted === 1 && order?.status === 'cancelled' ? 1 : 0;
   return hold.captured === wanted && hold.givenBack === back && (wanted === 1 || remaining(hold) === 0);
+};
+
+/**
+ * Drops what is settled for good. After every event, so that the ledger is a function of the events and not of how they were cut
+ * into batches. Exported for the projection only.
+ */
+export const forget = (ledger: HoldLedger): void => {
+  const { order, stock, coupons, returns } = ledger;
+  for (const [key, { wanted, returned }] of returns) if (wanted === returned) returns.delete(key);
+  if (!isOver(order)) return;
+  for (const [id, hold] of stock) if (stockSettled(order, id, hold)) stock.delete(id);
+  for (const [code, hold] of coupons) if (couponSettled(order, code, hold)) coupons.delete(code);
+  if (stock.size === 0 && coupons.size === 0) ledger.order = undefined;
 };
 
 /** What a ledger waits for: the outcome of the order, its holds or goods to follow, or the goods of a credit note. */
@@ -234,11 +250,9 @@ export const attentionOf = (ledger: HoldLedger): Attention | undefined => {
   return owed.some(({ owner }) => owner === 'order') ? 'order' : 'note';
 };
 
-/** Whether nothing can be left to do, so that the row may go. A late hold starts a new one. */
-export const isSettled = (ledger: HoldLedger): boolean =>
-  (ledger.order === undefined || isEnded(ledger.order.status)) &&
-  holdsSettled(ledger) &&
-  [...ledger.returns.values()].every(({ wanted, returned }) => wanted === returned);
+/** Whether it says nothing any more, so that its row may go. A late hold starts a new one. */
+export const isEmpty = ({ order, stock, coupons, returns }: HoldLedger): boolean =>
+  order === undefined && stock.size === 0 && coupons.size === 0 && returns.size === 0;
 
 /** A ledger as JSON: compact, because it is written again whenever its order moves. */
 export interface LedgerJson {

@@ -10,8 +10,9 @@ import {
   foldNote,
   foldOrder,
   foldStock,
+  forget,
   type HoldLedger,
-  isSettled,
+  isEmpty,
   type LedgerJson,
   ledgerFromJson,
   ledgerToJson,
@@ -65,6 +66,7 @@ const fold = (ledger: HoldLedger, recorded: RecordedEvent): void => {
   else if (isOf(recorded, 'stock')) foldStock(ledger, recorded.streamId, recorded.event);
   else if (isOf(recorded, 'coupon')) foldCoupon(ledger, recorded.streamId, recorded.event);
   else if (isOf(recorded, 'return')) foldNote(ledger, recorded.streamId, recorded.event);
+  forget(ledger);
 };
 
 interface Touched {
@@ -109,7 +111,7 @@ export const holds: Projection = {
     const open: [string, Touched][] = [];
     for (const [ownerId, touched] of owners) {
       for (const recorded of touched.events) fold(touched.ledger, recorded);
-      if (!isSettled(touched.ledger)) open.push([ownerId, touched]);
+      if (!isEmpty(touched.ledger)) open.push([ownerId, touched]);
       else if (touched.existed) settled.push(ownerId);
     }
     if (settled.length > 0) {

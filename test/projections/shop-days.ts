@@ -13,6 +13,8 @@ const SKUS = ['A', '__proto__', 'b "\\,{}', "c'é~/%"];
 const LOCATIONS = ['main', 'shop~2'];
 const COUPONS = ['TEN', '50%'];
 const ORDERS = 5;
+/** Enough for some orders and not for all. */
+const OPENING = 8;
 
 const sku = fc.constantFrom(...SKUS);
 const location = fc.constantFrom(...LOCATIONS);
@@ -64,7 +66,10 @@ const step = fc.oneof(
     arbitrary: fc.record({
       do: fc.constant('return' as const),
       orderNo,
-      some,
+      some: fc.array(fc.record({ line: fc.nat({ max: 1 }), quantity: fc.constant(1) }), {
+        minLength: 1,
+        maxLength: 2,
+      }),
       location: fc.option(location, { nil: undefined }),
     }),
   },
@@ -75,10 +80,15 @@ type Step = typeof step extends fc.Arbitrary<infer One> ? One : never;
 type Cut = { readonly step: Step; readonly appends: number | undefined };
 
 /** A step, and after how many appends whoever does it dies. */
-export const shopDay: fc.Arbitrary<readonly Cut[]> = fc.array(
-  fc.record({ step, appends: fc.option(fc.nat({ max: 4 }), { nil: undefined, freq: 3 }) }),
-  { minLength: 5, maxLength: 30 },
+const dying = fc.oneof(
+  { weight: 5, arbitrary: fc.constant(undefined) },
+  { weight: 1, arbitrary: fc.nat({ max: 5 }) },
 );
+export const shopDay: fc.Arbitrary<readonly Cut[]> = fc.array(fc.record({ step, appends: dying }), {
+  minLength: 10,
+  maxLength: 45,
+  size: 'max',
+});
 
 export const contextOf = (id: string): CommandContext => ({
   commandId: id,
@@ -207,6 +217,15 @@ export const trade = async (day: readonly Cut[]): Promise<MemoryLog> => {
     { type: 'issue', terms: { discount: one, limit: 1 } },
     contextOf('issue-2'),
   );
+  for (const [index, sku] of SKUS.entries()) {
+    const id = stockIdOf(LOCATIONS[index % 2] ?? '', sku);
+    await log.execute(
+      stock,
+      id,
+      { type: 'receive', receiptId: 'opening', quantity: OPENING },
+      contextOf('opening'),
+    );
+  }
   for (const [index, { step: next, appends }] of day.entries()) {
     log.appendsLeft = appends ?? Number.POSITIVE_INFINITY;
     try {
