@@ -57,6 +57,21 @@ const readEndpoint = async (file: string): Promise<Endpoint | undefined> => {
   }
 };
 
+interface Stoppable {
+  stop(): Promise<void>;
+}
+
+/** Both, or neither: what did start is stopped when the other could not. */
+const both = async <A extends Stoppable, B extends Stoppable>(
+  first: Promise<A> | undefined,
+  second: Promise<B> | undefined,
+): Promise<[A | undefined, B | undefined]> => {
+  const [a, b] = await Promise.allSettled([first, second]);
+  if (a.status === 'fulfilled' && b.status === 'fulfilled') return [a.value, b.value];
+  await Promise.all([a, b].map((one) => (one.status === 'fulfilled' ? one.value?.stop() : undefined)));
+  throw a.status === 'rejected' ? a.reason : b.status === 'rejected' ? b.reason : undefined;
+};
+
 /**
  * The event store and the PostgreSQL of the settings; what they do not name is started embedded in the data directory, or, when another
  * process of this directory runs it already, attached to.
@@ -77,10 +92,10 @@ export const openServices = async (settings: Settings): Promise<Services> => {
       return { eventStoreUrl: log, databaseUrl: database, attached: true, stop: async () => undefined };
     }
   }
-  const [node, postgres] = await Promise.all([
+  const [node, postgres] = await both(
     eventStoreUrl === undefined ? startEventStore({ dir: join(dir, 'event-store') }) : undefined,
     databaseUrl === undefined ? startEmbeddedPostgres({ dir: join(dir, 'postgres') }) : undefined,
-  ]);
+  );
   const endpoint: Endpoint = {
     pid: process.pid,
     ...(node === undefined ? {} : { eventStoreUrl: node.connectionString }),

@@ -1,0 +1,43 @@
+import { once } from 'node:events';
+import type { Command } from 'commander';
+import { openHouse } from '../main.js';
+import { ensureAdminKey, startRoles } from '../roles.js';
+import { readSettings } from '../settings.js';
+
+export const registerServe = (program: Command): void => {
+  program
+    .command('serve')
+    .description('run the API, the processes and the projections, until Ctrl-C or SIGTERM')
+    .option('--roles <roles>', 'api, processes, projections, separated by commas')
+    .option('--port <port>', 'port of the API; 0 takes a free one')
+    .action(async ({ roles, port }: { roles?: string; port?: string }) => {
+      const settings = readSettings({
+        ...process.env,
+        ...(roles === undefined ? {} : { HOLDFAST_ROLES: roles }),
+        ...(port === undefined ? {} : { HOLDFAST_PORT: port }),
+      });
+      // Listened for before anything starts, so that an early Ctrl-C leaves nothing behind either.
+      const stopped = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+      const house = await openHouse(settings);
+      try {
+        await ensureAdminKey(house);
+        const running = await startRoles(house);
+        const say = (line: string): boolean => process.stdout.write(`${line}\n`);
+        say(
+          `roles: ${settings.roles.join(', ')}${house.services.attached ? ' (attached to a running house)' : ''}`,
+        );
+        if (running.url !== undefined) {
+          say(`API: ${running.url}/v1   docs: ${running.url}/docs   metrics: ${running.url}/metrics`);
+          say(`admin key: ${settings.dataDir}/admin.key`);
+        }
+        try {
+          await Promise.race([stopped, running.failed]);
+          say('stopping');
+        } finally {
+          await running.stop();
+        }
+      } finally {
+        await house.close();
+      }
+    });
+};

@@ -1,0 +1,184 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import pino, { type Logger } from 'pino';
+import { collectDefaultMetrics, Registry } from 'prom-client';
+import { createEventStore } from './adapters/event-store/event-store.js';
+import { connectDatabase } from './adapters/postgres/connect.js';
+import { migrate } from './adapters/postgres/migrate.js';
+import { allEventDefinitions } from './domain/events.js';
+import { openServices, type Services } from './embedded.js';
+import { createHouseMetrics, type HouseMetrics } from './metrics.js';
+import { createOrderProcess, type OrderProcess } from './processes/order-process.js';
+import { createPoster, type Poster } from './processes/poster.js';
+import { createReturnProcess, type ReturnProcess } from './processes/return-process.js';
+import { createWatchdog } from './processes/watchdog.js';
+import { allProjections } from './projections/index.js';
+import { createTodo } from './projections/todo.js';
+import { readCheckpoint } from './runtime/checkpoint.js';
+import { systemClock } from './runtime/clock.js';
+import { createCodec, type EventCodec } from './runtime/codec.js';
+import type { CommandBus } from './runtime/command-bus.js';
+import { createCommandRunner } from './runtime/command-runner.js';
+import type { Database } from './runtime/database.js';
+import { comparePositions, type EventStore, type LogPosition } from './runtime/event-store.js';
+import { acquireLease } from './runtime/leases.js';
+import { ensureLogIdentity } from './runtime/log-identity.js';
+import { createProjectionRunner } from './runtime/projection-runner.js';
+import type { Settings } from './settings.js';
+
+/** Everything of one Holdfast process, composed. Nothing runs until a role is started. */
+export interface House {
+  readonly settings: Settings;
+  readonly services: Services;
+  readonly log: Logger;
+  readonly registry: Registry;
+  readonly metrics: HouseMetrics;
+  readonly logId: string;
+  readonly store: EventStore;
+  readonly codec: EventCodec;
+  readonly db: Database;
+  readonly bus: CommandBus;
+  readonly orders: OrderProcess;
+  readonly returns: ReturnProcess;
+  readonly poster: Poster;
+  /** Keeps the read models up to date until the signal aborts; one process at a time does, the others wait. */
+  runProjections(signal: AbortSignal): Promise<void>;
+  /** Posts to the ledger, expires what is due, advances what was left behind; one process at a time. */
+  runProcesses(signal: AbortSignal): Promise<void>;
+  /**
+   * Resolves when the ledger and the read models have everything that is in the log now. Needs somebody who runs the
+   * projections; posts to the ledger itself. Throws when they do not move for {@link STALLED_AFTER_MS}.
+   */
+  catchUp(onProgress?: (position: LogPosition, end: LogPosition) => void): Promise<LogPosition>;
+  /** Finishes what is in flight, leaves nothing locked, stops the embedded parts it started. */
+  close(): Promise<void>;
+}
+
+const CATCH_UP_POLL_MS = 50;
+export const STALLED_AFTER_MS = 60_000;
+
+/** Opens the house of these settings: services, migrations, the log's identity. Throws `log_mismatch` and what the parts throw. */
+export const openHouse = async (settings: Settings): Promise<House> => {
+  const log = pino({ level: settings.logLevel });
+  const services = await openServices(settings);
+  try {
+    return await compose(settings, services, log);
+  } catch (error) {
+    await services.stop();
+    throw error;
+  }
+};
+
+const compose = async (settings: Settings, services: Services, log: Logger): Promise<House> => {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const metrics = createHouseMetrics(registry);
+  const codec = createCodec(allEventDefinitions);
+  const store = createEventStore({
+    connectionString: services.eventStoreUrl,
+    namespace: settings.namespace,
+    onTrouble: (trouble) => log.warn(trouble, 'event store'),
+  });
+  let db: Database | undefined;
+  try {
+    await migrate(services.databaseUrl);
+    db = await connectDatabase({ url: services.databaseUrl, applicationName: 'holdfast' });
+    const logId = await ensureLogIdentity(store, db, codec);
+    return assemble({ settings, services, log, registry, metrics, codec, store, db, logId });
+  } catch (error) {
+    await Promise.all([store.close(), db?.close()]);
+    throw error;
+  }
+};
+
+type Parts = Pick<
+  House,
+  'settings' | 'services' | 'log' | 'registry' | 'metrics' | 'codec' | 'store' | 'db' | 'logId'
+>;
+
+const assemble = (parts: Parts): House => {
+  const { services, log, metrics, codec, store, db } = parts;
+  const holder = `${hostname()}/${process.pid}/${randomUUID().slice(0, 8)}`;
+  const bus = createCommandRunner({ store, codec, metrics: metrics.commands });
+  const orders = createOrderProcess(bus);
+  const returns = createReturnProcess(bus);
+  const poster = createPoster({
+    store,
+    bus,
+    codec,
+    db,
+    metrics: metrics.poster,
+    onError: (error, what) => log.error({ err: error, what }, 'poster'),
+  });
+  const watchdog = createWatchdog({
+    todo: createTodo(db),
+    orders,
+    returns,
+    clock: systemClock,
+    onError: (error, what) => log.warn({ err: error, what }, 'watchdog'),
+  });
+
+  const runProjections = async (signal: AbortSignal): Promise<void> => {
+    const runner = createProjectionRunner({
+      db,
+      store,
+      codec,
+      projections: allProjections,
+      holder,
+      whenChanged: 'rebuild',
+      onState: (state) => log.info({ state }, 'projections'),
+      onBatch: metrics.projections.batch,
+      onParked: (stream, revision, type, error) => {
+        metrics.projections.parked();
+        log.error({ err: error, stream, revision, type }, 'a stream was parked');
+      },
+      onRetry: (error) => log.warn({ err: error }, 'projections: tried again'),
+    });
+    metrics.projections.observe(() => runner.status);
+    await runner.run(signal);
+  };
+
+  const runProcesses = async (signal: AbortSignal): Promise<void> => {
+    while (!signal.aborted) {
+      const lease = await acquireLease(db, { name: 'processes', holder, signal });
+      if (lease === undefined) return;
+      // Two at once would be slow and not wrong: every command they send is idempotent.
+      const either = AbortSignal.any([signal, lease.lost]);
+      try {
+        await Promise.all([poster.run(either), watchdog.run(either)]);
+      } finally {
+        await lease.release();
+      }
+    }
+  };
+
+  const catchUp: House['catchUp'] = async (onProgress) => {
+    await poster.drain();
+    const end = await store.readEnd();
+    let before: LogPosition | undefined;
+    let movedAt = performance.now();
+    for (;;) {
+      const position = (await readCheckpoint(db))?.position;
+      if (end === undefined || (position !== undefined && comparePositions(position, end) >= 0)) {
+        return position ?? { commit: 0n, prepare: 0n };
+      }
+      if (position !== undefined) {
+        onProgress?.(position, end);
+        if (before === undefined || comparePositions(position, before) !== 0) movedAt = performance.now();
+        before = position;
+      }
+      if (performance.now() - movedAt > STALLED_AFTER_MS) throw new Error('the read models do not move');
+      await sleep(CATCH_UP_POLL_MS);
+    }
+  };
+
+  const close = async (): Promise<void> => {
+    await bus.close();
+    await store.close();
+    await db.close();
+    await services.stop();
+  };
+
+  return { ...parts, bus, orders, returns, poster, runProjections, runProcesses, catchUp, close };
+};
