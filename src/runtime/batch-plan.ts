@@ -62,6 +62,22 @@ const sizeOf = (event: EventToAppend): number =>
   2 * event.type.length +
   EVENT_OVERHEAD_BYTES;
 
+const sumOf = (events: readonly EventToAppend[]): number =>
+  events.reduce((sum, event) => sum + sizeOf(event), 0);
+
+/** At least what the value takes as JSON in UTF-8, several times cheaper than writing it: a character is 6 bytes at most. */
+const sizeBound = (value: unknown): number => {
+  if (typeof value === 'string') return 6 * value.length + 2;
+  if (typeof value !== 'object' || value === null) return 26;
+  let bytes = 2;
+  if (Array.isArray(value)) {
+    for (const item of value) bytes += sizeBound(item) + 1;
+  } else {
+    for (const key in value) bytes += 6 * key.length + 4 + sizeBound((value as Record<string, unknown>)[key]);
+  }
+  return bytes;
+};
+
 /**
  * Commands decided in turn over the same evolving state, without I/O: what to append, and what to answer once that has
  * happened. A command that is rejected, or whose decision throws, leaves the state to the others as it was.
@@ -70,7 +86,9 @@ export class BatchPlan {
   /** One per command taken, in order. */
   readonly answers: Answer[] = [];
   readonly events: EventToAppend[] = [];
+  /** At most what `events` take in an append; exact once it matters. */
   bytes = 0;
+  #exact = false;
   state: unknown;
   revision: Revision;
   /** Commands of this batch to remember. Their position is known after the append, see {@link appended}. */
@@ -150,9 +168,14 @@ export class BatchPlan {
       for (const event of decision) {
         const written = codec.encode(event, metadata);
         encoded.push(written);
-        bytes += sizeOf(written);
+        bytes += this.#exact ? sizeOf(written) : sizeBound(written);
         // The encoded data, not the decider's, so that this state equals one folded from the log.
         next = decider.evolve(next, { type: written.type, data: written.data });
+      }
+      if (!this.#exact && this.bytes + bytes > APPEND_SIZE_MAX_BYTES) {
+        this.#exact = true;
+        this.bytes = sumOf(this.events);
+        bytes = sumOf(encoded);
       }
       if (bytes > APPEND_SIZE_MAX_BYTES) {
         const rejection = reject(

@@ -39,6 +39,7 @@ export type CommandOutcome = 'accepted' | 'replayed' | 'rejected' | 'failed';
 /** What an operator counts. Called synchronously on the hot path: keep it cheap, never throw. */
 export interface CommandMetrics {
   command?(category: string, outcome: CommandOutcome, durationMs: number): void;
+  /** `bytes` is an upper bound. */
   append?(category: string, commands: number, events: number, bytes: number, durationMs: number): void;
   conflict?(category: string): void;
   /** Commands accepted and not yet answered. */

@@ -35,7 +35,11 @@ interface FrozenBatch {
   readonly bytes: number;
 }
 
-const encoder = new TextEncoder();
+/** A plain `Uint8Array`, since the client takes any other class (Buffer too) for an object to stringify. */
+const bytesOf = (text: string): Uint8Array => {
+  const { buffer, byteOffset, byteLength } = Buffer.from(text);
+  return new Uint8Array(buffer, byteOffset, byteLength);
+};
 
 /** Throws for data that is no JSON: inside the client that would be an unhandled rejection. */
 const freeze = (
@@ -49,7 +53,7 @@ const freeze = (
     const json: string | undefined = JSON.stringify(data);
     if (json === undefined) throw new TypeError(`event ${type} has no JSON data`);
     // As plain bytes the client sends metadata as it is; an object would go through base64 first.
-    const encoded = encoder.encode(JSON.stringify(metadata));
+    const encoded = bytesOf(JSON.stringify(metadata));
     bytes += Buffer.byteLength(json) + encoded.length + 2 * type.length;
     return {
       id,

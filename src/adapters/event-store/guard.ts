@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { EventStoreDBClient } from '@eventstore/db-client';
+import streams from '@eventstore/db-client/generated/streams_pb.js';
 
 /** What we reach for inside the client. Its last version is 6.2.1 and will not change; a test fails when one is missing. */
 interface Internals {
@@ -14,6 +15,13 @@ interface Internals {
 
 // The members are private or protected in the client's types; there is no public way to the stream or the channel.
 const inside = (client: EventStoreDBClient): Internals => client as unknown as Internals;
+
+/**
+ * The client serialises every event a first time only to know its size, to cut appends above 3 MiB into several messages. Ours
+ * are at most 1 MiB, so the answer "nothing" is as good and saves a fifth of what an append costs this process.
+ */
+const NO_SIZE = new Uint8Array(0);
+streams.BatchAppendReq.ProposedMessage.prototype.serializeBinary = () => NO_SIZE;
 
 /** Differs for each client, so that grpc-js (which shares connections of equal options) dials a new one. */
 const KEEP_ALIVE_TIMEOUT_MS = 10_000;
