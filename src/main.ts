@@ -25,6 +25,7 @@ import { comparePositions, type EventStore, type LogPosition } from './runtime/e
 import { acquireLease } from './runtime/leases.js';
 import { ensureLogIdentity } from './runtime/log-identity.js';
 import { createProjectionRunner } from './runtime/projection-runner.js';
+import { createTablesOnce } from './runtime/projection-tables.js';
 import type { Settings } from './settings.js';
 
 /** Everything of one Holdfast process, composed. Nothing runs until a role is started. */
@@ -85,6 +86,7 @@ const compose = async (settings: Settings, services: Services, log: Logger): Pro
     await migrate(services.databaseUrl);
     db = await connectDatabase({ url: services.databaseUrl, applicationName: 'holdfast' });
     const logId = await ensureLogIdentity(store, db, codec);
+    await createTablesOnce(db, allProjections);
     return assemble({ settings, services, log, registry, metrics, codec, store, db, logId });
   } catch (error) {
     await Promise.all([store.close(), db?.close()]);

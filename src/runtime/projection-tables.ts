@@ -1,4 +1,4 @@
-import type { Queryable } from './database.js';
+import type { Database, Queryable } from './database.js';
 import type { Projection } from './projection.js';
 
 /** The tables were built by other versions of the projections: they must be built again from the log. */
@@ -35,6 +35,15 @@ export const projectionChanges = async (
   }
   for (const name of installed.keys()) changes.push(`${name} is gone`);
   return changes;
+};
+
+/** Makes empty tables where there are none at all, so that whoever starts first can read and ask. */
+export const createTablesOnce = async (db: Database, projections: readonly Projection[]): Promise<void> => {
+  if ((await readInstalled(db)).length > 0) return;
+  await db.transaction(async (tx) => {
+    await tx.query('LOCK TABLE runtime.projections IN EXCLUSIVE MODE');
+    if ((await readInstalled(tx)).length === 0) await recreateTables(tx, projections);
+  });
 };
 
 /** Drops what is there, by what was remembered and by what is known now, and makes the tables empty. */
