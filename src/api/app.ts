@@ -6,6 +6,7 @@ import { creditNoteRoutes } from './credit-notes.js';
 import { createDispatch } from './dispatch.js';
 import { docsRouter } from './docs.js';
 import { keyRoutes } from './keys.js';
+import { ledgerRoutes } from './ledger.js';
 import { locationRoutes } from './locations.js';
 import { createHttpMetrics } from './metrics.js';
 import { openApiDocument } from './openapi.js';
@@ -14,6 +15,7 @@ import { orderRoutes } from './orders.js';
 import { API_LIMITS, type ApiParts } from './parts.js';
 import { Problem, problemOf, sendProblem } from './problems.js';
 import { createMemoryRateLimiter } from './rate-limit.js';
+import { reportRoutes } from './reports.js';
 import type { Method, Route } from './route.js';
 import { stockRoutes } from './stock.js';
 import { systemRoutes } from './system.js';
@@ -42,6 +44,8 @@ const routesOf = (parts: ApiParts, keys: ReturnType<typeof createApiKeys>): Rout
     ...locationRoutes(parts),
     ...couponRoutes(parts),
     ...creditNoteRoutes(parts),
+    ...ledgerRoutes(parts),
+    ...reportRoutes(parts),
     ...keyRoutes(parts, keys),
     ...systemRoutes(parts, () => {
       document ??= JSON.stringify(openApiDocument(routes, parts.version ?? VERSION));
@@ -64,7 +68,7 @@ export const createApi = (parts: ApiParts): Express => {
     keys,
     requests: parts.rateLimiter ?? createMemoryRateLimiter(requestsPerSecond),
     failures: createMemoryRateLimiter(FAILED_KEYS_PER_SECOND),
-    waitForPosition: (position, timeoutMs) => parts.waiter.waitForPosition(position, timeoutMs),
+    waiter: parts.waiter,
     clock: parts.clock,
     log: parts.log,
     metrics: createHttpMetrics(parts.registry),

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type ChannelSettings, channel, channelSettings } from '../domain/channel.js';
 import { location } from '../domain/location.js';
+import { type ChannelView, findChannel, listChannels } from '../projections/channels.js';
 import { decided, seesChannel } from './answers.js';
 import type { ApiParts } from './parts.js';
 import { Problem } from './problems.js';
@@ -34,10 +35,20 @@ const body = z.strictObject({
 const view = z.object({ id: z.string(), ...body.shape }).meta({ id: 'Channel' });
 const viewOf = (channelId: string, settings: ChannelSettings) => ({ id: channelId, ...settings });
 
+const viewOfRow = ({ channel: channelId, ...row }: ChannelView) => ({
+  id: channelId,
+  name: row.name,
+  timeZone: row.timeZone,
+  currencies: row.currencies,
+  sources: row.sources,
+  confirm: row.confirm,
+  expiresInSeconds: row.expiresInSeconds,
+});
+
 /** Settings change rarely and are read with every order. */
 export const SETTINGS_AGE_MAX_MS = 1_000;
 
-export const channelRoutes = ({ bus }: ApiParts): Route[] => [
+export const channelRoutes = ({ bus, db }: ApiParts): Route[] => [
   defineRoute({
     method: 'put',
     path: '/v1/channels/{id}',
@@ -80,9 +91,23 @@ export const channelRoutes = ({ bus }: ApiParts): Route[] => [
     responses: { 200: { description: 'Its settings.', schema: view } },
     problems: ['unknown_channel'],
     handle: async ({ params, caller }) => {
-      const { state } = seesChannel(caller, params.id) ? await bus.load(channel, params.id) : { state: null };
-      if (state === null) throw new Problem('unknown_channel', `there is no channel ${params.id}`);
-      return { status: 200, body: viewOf(params.id, state) };
+      const found = seesChannel(caller, params.id) ? await findChannel(db, params.id) : undefined;
+      if (found === undefined) throw new Problem('unknown_channel', `there is no channel ${params.id}`);
+      return { status: 200, body: viewOfRow(found) };
+    },
+  }),
+  defineRoute({
+    method: 'get',
+    path: '/v1/channels',
+    tag: 'channels',
+    summary: 'All channels that the key may see',
+    access: ['channel', 'warehouse', 'finance', 'reader'],
+    query: z.strictObject({}),
+    awaitable: true,
+    responses: { 200: { description: 'By id.', schema: z.object({ items: z.array(view) }) } },
+    handle: async ({ caller }) => {
+      const seen = (await listChannels(db)).filter((one) => seesChannel(caller, one.channel));
+      return { status: 200, body: { items: seen.map(viewOfRow) } };
     },
   }),
 ];

@@ -1,12 +1,13 @@
 import { z } from 'zod';
 import { type CouponState, type CouponTerms, coupon, couponTerms } from '../domain/coupon.js';
 import { parseAmount } from '../domain/money.js';
+import { type CouponView, findCoupon, listCoupons, listRedemptions } from '../projections/coupons.js';
 import { decided } from './answers.js';
 import type { ApiParts } from './parts.js';
 import { asksForPast, foldPast } from './past.js';
 import { Problem } from './problems.js';
 import { defineRoute, type Route } from './route.js';
-import { currency, instant, money, pastQuery, slug } from './schemas.js';
+import { currency, instant, money, page, pageQuery, pastQuery, slug } from './schemas.js';
 
 const [, percentOff] = couponTerms.shape.discount.options;
 
@@ -47,7 +48,26 @@ const viewOf = (code: string, state: CouponState, issued: CouponTerms) => ({
   available: issued.limit - state.redeemed - state.holds.held,
 });
 
-export const couponRoutes = ({ bus }: ApiParts): Route[] => [
+const viewOfRow = ({ code, terms: issued, held, redeemed, available }: CouponView) => ({
+  code,
+  ...issued,
+  held,
+  redeemed,
+  available,
+});
+
+const redemptionView = z
+  .object({
+    orderId: z.string(),
+    status: z.enum(['held', 'redeemed', 'released', 'given_back']),
+    effectiveAt: z.iso.datetime(),
+    recordedAt: z.iso.datetime(),
+  })
+  .meta({ id: 'Redemption' });
+
+const unknownCoupon = (): Problem => new Problem('unknown_coupon', 'no coupon has this code');
+
+export const couponRoutes = ({ bus, db }: ApiParts): Route[] => [
   defineRoute({
     method: 'post',
     path: '/v1/coupons',
@@ -86,11 +106,45 @@ export const couponRoutes = ({ bus }: ApiParts): Route[] => [
     responses: { 200: { description: 'Its terms and what is left of it.', schema: view } },
     problems: ['unknown_coupon', 'history_too_long'],
     handle: async ({ params: { code }, query }) => {
-      const { state } = asksForPast(query)
-        ? await foldPast(bus, coupon, code, query)
-        : await bus.load(coupon, code);
-      if (state.terms === undefined) throw new Problem('unknown_coupon', 'no coupon has this code');
-      return { status: 200, body: viewOf(code, state, state.terms) };
+      if (asksForPast(query)) {
+        const { state } = await foldPast(bus, coupon, code, query);
+        if (state.terms === undefined) throw unknownCoupon();
+        return { status: 200, body: viewOf(code, state, state.terms) };
+      }
+      const found = await findCoupon(db, code);
+      if (found === undefined) throw unknownCoupon();
+      return { status: 200, body: viewOfRow(found) };
+    },
+  }),
+  defineRoute({
+    method: 'get',
+    path: '/v1/coupons',
+    tag: 'coupons',
+    summary: 'Coupons by code',
+    access: ['finance', 'reader'],
+    query: z.strictObject(pageQuery),
+    awaitable: true,
+    responses: { 200: { description: 'A page.', schema: page(view) } },
+    problems: ['invalid_cursor'],
+    handle: async ({ query }) => {
+      const { items, nextCursor } = await listCoupons(db, query);
+      return { status: 200, body: { items: items.map(viewOfRow), nextCursor } };
+    },
+  }),
+  defineRoute({
+    method: 'get',
+    path: '/v1/coupons/{code}/redemptions',
+    tag: 'coupons',
+    summary: 'What orders did with a coupon',
+    access: ['finance', 'reader'],
+    params: z.strictObject({ code: slug }),
+    query: z.strictObject(pageQuery),
+    awaitable: true,
+    responses: { 200: { description: 'A page.', schema: page(redemptionView) } },
+    problems: ['unknown_coupon', 'invalid_cursor'],
+    handle: async ({ params: { code }, query }) => {
+      if ((await findCoupon(db, code)) === undefined) throw unknownCoupon();
+      return { status: 200, body: await listRedemptions(db, code, query) };
     },
   }),
 ];

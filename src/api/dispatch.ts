@@ -3,7 +3,7 @@ import type { Request, Response } from 'express';
 import type { Logger } from 'pino';
 import type { Clock } from '../runtime/clock.js';
 import type { CommandContext } from '../runtime/command-bus.js';
-import type { LogPosition } from '../runtime/event-store.js';
+import { PositionNotReached, type PositionWaiter } from '../runtime/position-waiter.js';
 import type { ApiKeys, Caller } from './api-keys.js';
 import { isStorableText, readBody } from './body.js';
 import { canonicalJson, sha256 } from './canonical-json.js';
@@ -26,8 +26,7 @@ export interface DispatchParts {
   readonly requests: RateLimiter;
   /** Per address, for requests whose key is wrong. */
   readonly failures: RateLimiter;
-  /** True when the read models have reached the position before the time is over. */
-  waitForPosition(position: LogPosition, timeoutMs: number): Promise<boolean>;
+  readonly waiter: Pick<PositionWaiter, 'waitForPosition'>;
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics: HttpMetrics;
@@ -105,8 +104,12 @@ const waited = async (route: Route, query: Record<string, unknown>, parts: Dispa
     const error = { path: '/after', in: 'query', code: 'custom', message: 'not a position' } as const;
     throw new Problem('invalid_request', '1 field(s) of the query are wrong', { errors: [error] });
   }
-  if (!(await parts.waitForPosition(position, AFTER_WAIT_MS))) {
-    throw new Problem('not_yet_visible', `position ${positionToken(position)} is not in the read models yet`);
+  try {
+    await parts.waiter.waitForPosition(position, AFTER_WAIT_MS);
+  } catch (cause) {
+    if (!(cause instanceof PositionNotReached)) throw cause;
+    const detail = `position ${positionToken(position)} is not in the read models yet`;
+    throw new Problem('not_yet_visible', detail, { cause });
   }
   return rest;
 };

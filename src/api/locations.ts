@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type LocationSettings, location } from '../domain/location.js';
+import { findLocation, listLocations } from '../projections/locations.js';
 import { decided } from './answers.js';
 import type { ApiParts } from './parts.js';
 import { Problem } from './problems.js';
@@ -14,9 +15,13 @@ const body = z.strictObject({
     .optional(),
 });
 const view = z.object({ id: z.string(), ...body.shape }).meta({ id: 'Location' });
-const viewOf = (locationId: string, settings: LocationSettings) => ({ id: locationId, ...settings });
+const viewOf = (locationId: string, { name, country }: LocationSettings) => ({
+  id: locationId,
+  name,
+  country,
+});
 
-export const locationRoutes = ({ bus }: ApiParts): Route[] => [
+export const locationRoutes = ({ bus, db }: ApiParts): Route[] => [
   defineRoute({
     method: 'put',
     path: '/v1/locations/{id}',
@@ -49,9 +54,23 @@ export const locationRoutes = ({ bus }: ApiParts): Route[] => [
     responses: { 200: { description: 'Its settings.', schema: view } },
     problems: ['unknown_location'],
     handle: async ({ params }) => {
-      const { state } = await bus.load(location, params.id);
-      if (state === null) throw new Problem('unknown_location', `there is no location ${params.id}`);
-      return { status: 200, body: viewOf(params.id, state) };
+      const found = await findLocation(db, params.id);
+      if (found === undefined) throw new Problem('unknown_location', `there is no location ${params.id}`);
+      return { status: 200, body: viewOf(params.id, found) };
+    },
+  }),
+  defineRoute({
+    method: 'get',
+    path: '/v1/locations',
+    tag: 'locations',
+    summary: 'All locations',
+    access: ['channel', 'warehouse', 'finance', 'reader'],
+    query: z.strictObject({}),
+    awaitable: true,
+    responses: { 200: { description: 'By id.', schema: z.object({ items: z.array(view) }) } },
+    handle: async () => {
+      const all = await listLocations(db);
+      return { status: 200, body: { items: all.map((one) => viewOf(one.location, one)) } };
     },
   }),
 ];

@@ -96,7 +96,7 @@ const idempotencyHeader = z.object({
 
 const operationOf = (route: Route): ZodOpenApiOperationObject => {
   const query = route.awaitable
-    ? (route.query ?? z.object({})).extend({
+    ? (route.query ?? z.object({})).safeExtend({
         after: position
           .optional()
           .meta({ description: 'Waits until the read models have reached this position, else 503.' }),
@@ -120,7 +120,10 @@ const operationOf = (route: Route): ZodOpenApiOperationObject => {
 };
 
 /** The OpenAPI 3.1 document of the routes: from the same schemas that validate. */
-export const openApiDocument = (routes: readonly Route[], version: string) => {
+export const openApiDocument = (
+  routes: readonly Route[],
+  version: string,
+): ReturnType<typeof createDocument> => {
   const paths: ZodOpenApiPathsObject = {};
   for (const route of routes) {
     if (route.internal) continue;

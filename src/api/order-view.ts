@@ -78,6 +78,9 @@ const sumOf = (lines: Lines, of: (line: OrderLine) => bigint): bigint =>
 const countOf = (lines: Lines, of: (line: OrderLine) => number): number =>
   lines.reduce((sum, line) => sum + of(line), 0);
 
+/** One spelling of a time, wherever it was read. */
+const iso = (time: string): string => new Date(time).toISOString();
+
 /** An order from the state of its stream; undefined when it was never placed. */
 export const viewOfState = (id: string, state: OrderState): z.input<typeof orderView> | undefined => {
   const { placed, status } = state;
@@ -91,8 +94,8 @@ export const viewOfState = (id: string, state: OrderState): z.input<typeof order
     channel: placed.channel,
     externalId: placed.externalId,
     status,
-    placedAt: placed.placedAt,
-    expiresAt: placed.expiresAt,
+    placedAt: iso(placed.placedAt),
+    expiresAt: placed.expiresAt === undefined ? undefined : iso(placed.expiresAt),
     currency: placed.currency,
     customerId: placed.customerId,
     destination: placed.destination,

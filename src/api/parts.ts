@@ -5,7 +5,7 @@ import type { ReturnProcess } from '../processes/return-process.js';
 import type { Clock } from '../runtime/clock.js';
 import type { CommandBus } from '../runtime/command-bus.js';
 import type { Database } from '../runtime/database.js';
-import type { LogPosition } from '../runtime/event-store.js';
+import type { PositionWaiter } from '../runtime/position-waiter.js';
 import type { RateLimiter } from './rate-limit.js';
 
 export interface Readiness {
@@ -29,8 +29,7 @@ export interface ApiParts {
   readonly orders: OrderProcess;
   readonly returns: ReturnProcess;
   readonly db: Database;
-  /** True when the read models have reached the position before the time is over. */
-  readonly waiter: { waitForPosition(position: LogPosition, timeoutMs: number): Promise<boolean> };
+  readonly waiter: Pick<PositionWaiter, 'waitForPosition'>;
   readonly log: Logger;
   /** Metrics of the whole process; the API adds its own. */
   readonly registry: Registry;

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 import type { CommandContext } from '../runtime/command-bus.js';
 import type { LogPosition } from '../runtime/event-store.js';
 import type { Caller, KeyRole } from './api-keys.js';
@@ -102,6 +102,9 @@ const checked = <Schema extends z.ZodType>(
   return parsed.data;
 };
 
+/** A query that nobody asked for is a mistake; a health check may add what it likes. */
+const NO_QUERY = z.strictObject({});
+
 /** Closes a route over its types, so that routes of all shapes fit in one list. */
 export const defineRoute = <
   P extends z.ZodObject = NoFields,
@@ -111,13 +114,14 @@ export const defineRoute = <
   spec: RouteSpec<P, Q, B>,
 ): Route => {
   const { handle, ...meta } = spec;
+  const noQuery = spec.access === 'open' ? undefined : NO_QUERY;
   return {
     ...meta,
     run: async (raw) =>
       handle({
         ...raw,
         params: checked(spec.params, raw.params, 'path'),
-        query: checked(spec.query, raw.query, 'query'),
+        query: checked(spec.query ?? (noQuery as Q | undefined), raw.query, 'query'),
         body: checked(spec.body, raw.body, 'body'),
       }),
   };

@@ -54,6 +54,12 @@ export const position = z
   .refine((value) => parsePosition(value) !== undefined, 'a position as an Event-Position header gave it')
   .meta({ description: 'A position as an `Event-Position` header gave it.', example: '104857' });
 
+/** A day of a calendar. */
+export const day = z.iso
+  .date()
+  .refine(isSensible, `a year from ${YEAR_MIN}`)
+  .meta({ description: 'A day in the time zone of the channel.', example: '2026-11-22' });
+
 /** `asOf`: by effective time. `knownAt`: by recorded time, or by position. */
 export const pastQuery = {
   asOf: instant.optional().meta({ description: 'As it was at this effective time.' }),
