@@ -28,8 +28,8 @@ export const RUNNER_LIMITS: RunnerLimits = {
   batchCommands: 256,
   streamCommands: 1_024,
   openCommands: 8_192,
-  conflicts: 30,
-  conflictPauseMs: 32,
+  conflicts: 60,
+  conflictPauseMs: 4,
   cachedStreams: 50_000,
   cachedEvents: 500_000,
 };

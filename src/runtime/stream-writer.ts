@@ -9,6 +9,7 @@ import type { RememberedCommand } from './command-window.js';
 import { type EventStore, type LogPosition, NO_STREAM } from './event-store.js';
 import { Mailbox } from './mailbox.js';
 import type { StreamCache, Ticks } from './stream-cache.js';
+import { Turns } from './turns.js';
 
 export type Result = CommandResult<DomainEvent, unknown>;
 
@@ -27,6 +28,8 @@ export interface WriterParts {
   readonly nowMs: () => number;
 }
 
+/** How often a writer that waits for others looks at the stream. */
+const POLL_MS = 3;
 /** A batch is half of what waits, but at least this: the other half is decided while it is being written. */
 const BATCH_COMMANDS_PREFERRED = 128;
 
@@ -45,11 +48,13 @@ interface Batch {
  * Invariants: at most one append of this stream is in flight, because a second one at a revision that the first was to reach
  *   could land on somebody else's events of the same number. Every job is answered exactly once. A successful append at the
  *   revision decided on proves every answer of its batch, the rejections too.
- * Limits: see {@link RunnerLimits}. After a conflict the batch shrinks, so that a slow process gets in between a fast one's.
+ * Limits: see {@link RunnerLimits}. After a conflict the batch shrinks, to be quicker than the other; for fairness see
+ * turns.ts.
  */
 export class StreamWriter {
   readonly #mailbox = new Mailbox<Job>();
   #ahead: Batch | undefined;
+  readonly #turns = new Turns();
   #running = false;
   #batchLimit: number;
 
@@ -78,7 +83,10 @@ export class StreamWriter {
   }
 
   async #run(): Promise<void> {
+    this.#turns.started(this.parts.nowMs());
     while (this.#mailbox.length > 0 || this.#ahead !== undefined) {
+      const waitMs = this.#turns.waitMs(this.parts.nowMs());
+      if (waitMs > 0) await this.#giveWay(waitMs);
       // Whoever was answered just now sends its next command in this turn of the event loop: one batch for all of them.
       if (this.#ahead === undefined) await nextTurn();
       const batch = this.#ahead ?? { jobs: [], plan: this.#freshPlan() };
@@ -94,6 +102,20 @@ export class StreamWriter {
     }
     this.#running = false;
     this.onIdle();
+  }
+
+  /** Waits until somebody else has written to the stream, or the time is over. */
+  async #giveWay(waitMs: number): Promise<void> {
+    const { cache } = this;
+    const { revision } = cache;
+    const { nowMs } = this.parts;
+    const untilMs = nowMs() + waitMs;
+    do {
+      await sleep(POLL_MS);
+      // Trouble with the store is for the commands to meet, not for a pause.
+      await cache.refresh().catch(() => undefined);
+    } while (cache.revision === revision && nowMs() < untilMs);
+    this.#turns.waited(nowMs(), cache.revision !== revision);
   }
 
   /** Answers all jobs of the batch but those it puts back into the mailbox. */
@@ -126,8 +148,10 @@ export class StreamWriter {
         for (const [id, command] of plan.appended(outcome.position)) cache.window.remember(id, command);
         cache.advance(plan.state, plan.revision, outcome.position);
         cache.verified(tick, startedAtMs);
-        this.#batchLimit = Math.min(limits.batchCommands, this.#batchLimit * 2);
-        metrics.append?.(category, jobs.length, plan.events.length, plan.bytes, nowMs() - startedAtMs);
+        const durationMs = nowMs() - startedAtMs;
+        this.#batchLimit = limits.batchCommands;
+        this.#turns.wrote(durationMs);
+        metrics.append?.(category, jobs.length, plan.events.length, plan.bytes, durationMs);
         this.#answer(batch, position, outcome.position);
         return;
       }
@@ -137,6 +161,7 @@ export class StreamWriter {
       if (outcome.actual < plan.base.revision) cache.reset();
       if (!wasGuess) {
         conflicts += 1;
+        this.#turns.lost();
         metrics.conflict?.(category);
         if (conflicts > limits.conflicts) throw new StreamContended(cache.stream, conflicts);
         this.#batchLimit = Math.max(1, Math.ceil(Math.min(this.#batchLimit, jobs.length) / 2));

@@ -1,0 +1,51 @@
+/** So long a stream is written to without a pause in which another process could get in. */
+const STRETCH_MAX_MS = 250;
+const GAP_MAX_MS = 20;
+/** How long to wait for the others' turn, in own appends and at most. */
+const TURN_APPENDS = 3;
+const TURN_MIN_MS = 20;
+const TURN_MAX_MS = 100;
+
+/**
+ * Lets several processes write to one hot stream in turns, through the log alone. Without it the one that wrote last always
+ * wins: it appends again before another has read what it wrote. While others write too, whoever wrote waits until it sees
+ * events of somebody else (or nobody comes). A process that meets nobody makes a short pause now and then, since the one that
+ * always loses has no other way to be seen.
+ */
+export class Turns {
+  #contended = false;
+  #wroteLast = false;
+  #stretchFromMs = 0;
+  #appendMs = 0;
+
+  /** The writer has something to do after it had nothing. */
+  started(nowMs: number): void {
+    this.#stretchFromMs = nowMs;
+  }
+
+  wrote(durationMs: number): void {
+    this.#wroteLast = true;
+    this.#appendMs = this.#appendMs === 0 ? durationMs : 0.8 * this.#appendMs + 0.2 * durationMs;
+  }
+
+  /** Somebody else wrote before us. */
+  lost(): void {
+    this.#contended = true;
+    this.#wroteLast = false;
+  }
+
+  /** How long to wait for others before the next batch; mostly 0. */
+  waitMs(nowMs: number): number {
+    if (this.#contended && this.#wroteLast) {
+      return Math.min(TURN_MAX_MS, Math.max(TURN_MIN_MS, TURN_APPENDS * this.#appendMs));
+    }
+    if (nowMs - this.#stretchFromMs < STRETCH_MAX_MS) return 0;
+    return Math.min(GAP_MAX_MS, 2 * this.#appendMs);
+  }
+
+  waited(nowMs: number, sawOthers: boolean): void {
+    this.#contended = sawOthers;
+    this.#wroteLast = false;
+    this.#stretchFromMs = nowMs;
+  }
+}
