@@ -1,0 +1,41 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, test } from '@jest/globals';
+import { createCommandRunner } from '../../src/runtime/command-runner.js';
+import { contextOf, counter, counterCodec } from '../support/counter.js';
+import { createMemoryEventStore } from '../support/memory-event-store.js';
+
+const APPEND_MS = 4;
+const READ_MS = 3;
+const RUN_MS = 1_500;
+const IN_FLIGHT = 64;
+
+test('of two processes on one hot stream each gets its share, and nobody is turned away', async () => {
+  const store = createMemoryEventStore();
+  store.onAppend = () => sleep(APPEND_MS);
+  store.onRead = () => sleep(READ_MS);
+  const until = performance.now() + RUN_MS;
+  let conflicts = 0;
+  const processOf = async (): Promise<number> => {
+    const bus = createCommandRunner({
+      store,
+      codec: counterCodec,
+      metrics: {
+        conflict: () => {
+          conflicts += 1;
+        },
+      },
+    });
+    let accepted = 0;
+    const worker = async (): Promise<void> => {
+      while (performance.now() < until) {
+        const result = await bus.execute(counter, 'x', { type: 'add', units: 1 }, contextOf());
+        if (result.status === 'accepted') accepted += 1;
+      }
+    };
+    await Promise.all(Array.from({ length: IN_FLIGHT }, worker));
+    return accepted;
+  };
+  const [one = 0, two = 0] = await Promise.all([processOf(), processOf()]);
+  expect(one + two).toBe(store.log.length);
+  expect(Math.min(one, two)).toBeGreaterThan(0.2 * Math.max(one, two));
+});
