@@ -57,20 +57,27 @@ FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::integer[], $6:
 WHERE order_lines.order_id = change.order_id AND order_lines.line_id = change.line_id`;
 
 /** What the events of one batch do to one line. */
-interface Change {
-  readonly orderId: string;
-  readonly lineId: string;
-  location: string | undefined;
-  discount: bigint;
-  shipped: number;
-  cancelled: number;
-  returned: number;
+class Change {
+  location: string | undefined = undefined;
+  discount = 0n;
+  shipped = 0;
+  cancelled = 0;
+  returned = 0;
+  constructor(
+    readonly orderId: string,
+    readonly lineId: string,
+  ) {}
 }
 
-interface NewLine extends Change {
-  readonly lineNo: number;
-  readonly currency: string;
-  readonly data: OrderLineData;
+class NewLine extends Change {
+  constructor(
+    orderId: string,
+    readonly data: OrderLineData,
+    readonly lineNo: number,
+    readonly currency: string,
+  ) {
+    super(orderId, data.lineId);
+  }
 }
 
 /** A line as far as a reservation must know it. */
@@ -80,16 +87,6 @@ interface KnownLine {
   readonly kind: string;
   readonly currency: string;
 }
-
-const unchanged = (orderId: string, lineId: string): Change => ({
-  orderId,
-  lineId,
-  location: undefined,
-  discount: 0n,
-  shipped: 0,
-  cancelled: 0,
-  returned: 0,
-});
 
 class Collapsed {
   /** Lines by order: those placed in the batch, and those that it changes. */
@@ -108,7 +105,7 @@ class Collapsed {
     }
     let line = lines.get(lineId);
     if (line === undefined) {
-      line = unchanged(orderId, lineId);
+      line = new Change(orderId, lineId);
       lines.set(lineId, line);
     }
     return line;
@@ -133,7 +130,7 @@ class Collapsed {
         const { lines, currency } = event.data;
         const added = new Map<string, NewLine>();
         lines.forEach((data, lineNo) => {
-          added.set(data.lineId, { ...unchanged(orderId, data.lineId), lineNo, currency, data });
+          added.set(data.lineId, new NewLine(orderId, data, lineNo, currency));
         });
         this.added.set(orderId, added);
         break;
