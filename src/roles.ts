@@ -1,5 +1,6 @@
 import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { createRedisRateLimiter } from './adapters/redis/rate-limiter.js';
 import { createApiKey } from './api/api-keys.js';
 import { createApi } from './api/app.js';
 import { listen } from './api/listen.js';
@@ -35,6 +36,12 @@ export const ensureAdminKey = async ({ settings, db }: House): Promise<string> =
 const startApi = async (house: House) => {
   const { settings, db, bus, orders, returns, log, registry, store } = house;
   const waiter = await createPositionWaiter(db);
+  const shared =
+    settings.redisUrl === undefined
+      ? undefined
+      : createRedisRateLimiter(settings.redisUrl, settings.requestsPerSecond, (error) =>
+          log.warn({ err: error }, 'redis'),
+        );
   const app = createApi({
     bus,
     orders,
@@ -53,6 +60,7 @@ const startApi = async (house: House) => {
       const [eventStore, database] = await Promise.all([word(store.readEnd()), word(db.query('SELECT 1'))]);
       return { ready: eventStore === 'ok' && database === 'ok', checks: { eventStore, database } };
     },
+    ...(shared === undefined ? {} : { rateLimiter: shared }),
     limits: { orderWaitMs: settings.orderWaitMs, requestsPerSecond: settings.requestsPerSecond },
   });
   const listening = await listen(app, { host: settings.host, port: settings.port });
@@ -60,7 +68,7 @@ const startApi = async (house: House) => {
     url: listening.url,
     close: async () => {
       await listening.close();
-      await waiter.close();
+      await Promise.all([waiter.close(), shared?.close()]);
     },
   };
 };
