@@ -7,12 +7,9 @@ import { blindReturn } from '../../../../src/domain/blind-return.js';
 import type { Decider, DomainEvent } from '../../../../src/domain/decider.js';
 import { order } from '../../../../src/domain/order.js';
 import { stock } from '../../../../src/domain/stock.js';
-import {
-  type EventStore,
-  EventStoreUnavailable,
-  type StoredEvent,
-} from '../../../../src/runtime/event-store.js';
+import { type EventStore, EventStoreUnavailable } from '../../../../src/runtime/event-store.js';
 import { createMemoryEventStore, type MemoryEventStore } from '../../../support/memory-event-store.js';
+import { countByType, expectedEvents } from './expected-events.js';
 import { runImport } from './import-house.js';
 
 const QUIRKS = fileURLToPath(new URL('./quirks.csv', import.meta.url));
@@ -26,12 +23,6 @@ function stateOf<Command, Event extends DomainEvent, State>(
     .filter(({ stream }) => stream === `${decider.category}-${id}`)
     .reduce((state, { type, data }) => decider.evolve(state, { type, data } as Event), decider.initialState);
 }
-
-const countByType = (log: readonly StoredEvent[]): Record<string, number> => {
-  const counts: Record<string, number> = {};
-  for (const { type } of log) counts[type] = (counts[type] ?? 0) + 1;
-  return counts;
-};
 
 /** What does not depend on who was faster: the stock of every SKU, and the events of every order and note as they came. */
 const endOf = (store: MemoryEventStore) => {
@@ -75,6 +66,12 @@ describe('importing a small file with every quirk', () => {
     const { report } = await runImport(store, plan);
     expect(report).toMatchObject({ refusals: [], orders: 5, skipped: 0, resumed: false, retries: 0 });
     expect(report.done).toBe(report.total);
+  });
+
+  test('leaves as many events of each type as the plan promises, but for what the poster is to post', () => {
+    const { EntryPosted: entries, ...expected } = expectedEvents(plan);
+    expect(entries).toBe(5 + 3 + 4 + 1);
+    expect(countByType(store.log)).toEqual({ ...expected, EntryPosted: 1 });
   });
 
   test('ships every order at its own time, with its lines, prices, country and customer', () => {

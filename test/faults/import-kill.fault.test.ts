@@ -1,0 +1,181 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { readPlan } from '../../src/adapters/channels/online-retail/plan.js';
+import type { Plan } from '../../src/adapters/channels/online-retail/plan-types.js';
+import { type RunningEventStore, startEventStore } from '../../src/adapters/embedded-event-store/start.js';
+import { createEventStore } from '../../src/adapters/event-store/event-store.js';
+import { type StockEvent, type StockState, stock } from '../../src/domain/stock.js';
+import type { EventStore, StoredEvent } from '../../src/runtime/event-store.js';
+import { countByType, expectedEvents } from '../adapters/channels/online-retail/expected-events.js';
+import { type TestDatabase, testDatabase } from '../support/postgres.js';
+
+const FILE = fileURLToPath(
+  new URL('../../../shared/data/online-retail/online_retail.csv.gz', import.meta.url),
+);
+const PROGRAM = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+const present = existsSync(FILE);
+if (!present) console.info(`skipped: the Online Retail file is not part of the project and not at ${FILE}`);
+
+const ROWS = 20_000;
+/** Killed in turn, at a random point of the log each. */
+const VICTIMS = 'importer store importer follower importer store importer importer store importer'.split(' ');
+/** A little less than the import writes, so that every kill comes before its end. */
+const LOG_BYTES = ROWS * 850;
+const POLL_MS = 15;
+const TIMEOUT_MS = 300_000;
+const CATEGORIES = ['system', 'channel', 'location', 'stock', 'order', 'return', 'settlement'];
+
+(present ? describe : describe.skip)('an import of the first 20,000 rows', () => {
+  let dir: string;
+  let node: RunningEventStore;
+  let database: TestDatabase;
+  let reader: EventStore;
+  let plan: Plan;
+  const running = new Set<ChildProcess>();
+
+  beforeAll(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'holdfast-import-kill-'));
+    [node, database, plan] = await Promise.all([
+      startEventStore({ dir }),
+      testDatabase(),
+      readPlan(FILE, { limitRows: ROWS }),
+    ]);
+    reader = createEventStore({ connectionString: node.connectionString });
+  }, TIMEOUT_MS);
+
+  afterAll(async () => {
+    for (const child of running) child.kill('SIGKILL');
+    await reader.close();
+    await node.stop();
+    await database.drop();
+    await rm(dir, { recursive: true, force: true });
+  }, TIMEOUT_MS);
+
+  test(
+    'comes to the same end after ten kills -9 of importer, event store and follower',
+    async () => {
+      const kills: string[] = [];
+      const again = () =>
+        startProgram('import', 'online-retail', FILE, '--rows', String(ROWS), '--in-flight', '128');
+      let importer = again();
+      for (const [index, victim] of VICTIMS.entries()) {
+        const share = (index + 0.1 + 0.8 * Math.random()) / VICTIMS.length;
+        const reached = await logReaches(share * LOG_BYTES, importer);
+        if (!reached) break;
+        if (victim === 'store') {
+          node.kill('SIGKILL');
+          await node.exited;
+          node = await startEventStore({ dir, port: node.port });
+        } else if (victim === 'follower') {
+          for (const pid of childrenOf(importer)) process.kill(pid, 'SIGKILL');
+        } else {
+          importer.kill('SIGKILL');
+          await exitOf(importer);
+          importer = again();
+        }
+        kills.push(victim);
+      }
+      expect(kills).toEqual(VICTIMS);
+      expect(await exitOf(importer)).toEqual({ code: 0, signal: null });
+
+      const log = await readLog();
+      expect(countByType(log)).toEqual({ ...expectedEvents(plan), LogCreated: 1 });
+      expect(onHandOf(log)).toEqual(onHandExpected(plan));
+      expect(await exitOf(startProgram('audit'))).toEqual({ code: 0, signal: null });
+
+      expect(await exitOf(again())).toEqual({ code: 0, signal: null });
+      expect((await readLog()).length).toBe(log.length);
+    },
+    TIMEOUT_MS,
+  );
+
+  /** One command of the built program on this event store and database. What it says is shown when it fails. */
+  function startProgram(...args: readonly string[]): ChildProcess {
+    const child = spawn(process.execPath, [PROGRAM, ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: {
+        ...process.env,
+        HOLDFAST_DATA_DIR: dir,
+        EVENTSTORE_URL: node.connectionString,
+        DATABASE_URL: database.url,
+      },
+    });
+    running.add(child);
+    let said = '';
+    child.stdout?.on('data', (text) => {
+      said += text;
+    });
+    child.stderr?.on('data', (text) => {
+      said += text;
+    });
+    child.once('exit', (code) => {
+      running.delete(child);
+      if (code !== null && code !== 0) console.info(`${args.join(' ')} exited with ${code}\n${said}`);
+    });
+    return child;
+  }
+
+  /** True once the log is that long; false when the importer ended before. */
+  async function logReaches(bytes: number, importer: ChildProcess): Promise<boolean> {
+    for (;;) {
+      const end = await reader.readEnd();
+      if (end !== undefined && end.commit >= BigInt(Math.round(bytes))) return true;
+      if (importer.exitCode !== null) return false;
+      await sleep(POLL_MS);
+    }
+  }
+
+  async function readLog(): Promise<StoredEvent[]> {
+    const log: StoredEvent[] = [];
+    for await (const { events } of reader.readAll({ categories: CATEGORIES })) log.push(...events);
+    return log;
+  }
+});
+
+async function exitOf(child: ChildProcess) {
+  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+  return { code: child.exitCode, signal: child.signalCode };
+}
+
+function childrenOf({ pid }: ChildProcess): number[] {
+  const children = execFileSync('pgrep', ['-P', String(pid)], { encoding: 'utf8' });
+  return children.split('\n').filter(Boolean).map(Number);
+}
+
+/** On hand per stock stream by folding the log; a hold that is still open is a leak and shows as `leaked`. */
+function onHandOf(log: readonly StoredEvent[]): Record<string, number | 'leaked'> {
+  const states = new Map<string, StockState>();
+  for (const { stream, type, data } of log) {
+    if (!stream.startsWith('stock-')) continue;
+    const event = { type, data } as StockEvent;
+    states.set(stream, stock.evolve(states.get(stream) ?? stock.initialState, event));
+  }
+  return Object.fromEntries(
+    [...states]
+      .map(([stream, { onHand, holds }]) => [stream, holds.held === 0 ? onHand : 'leaked'] as const)
+      .sort(),
+  );
+}
+
+/** What must lie there by the plan: what was received, found and taken back, less what was sold and written off. */
+function onHandExpected(plan: Plan): Record<string, number> {
+  const units = new Map<string, number>();
+  const move = (sku: string, quantity: number) => units.set(sku, (units.get(sku) ?? 0) + quantity);
+  for (const { sku, quantity } of plan.opening) move(sku, quantity);
+  for (const item of plan.items) {
+    if (item.type === 'order') {
+      for (const { kind, sku, quantity } of item.lines) if (kind === 'goods') move(sku, -quantity);
+    } else if (item.type === 'credit' && item.kind === 'goods') move(item.sku, item.quantity);
+    else if (item.type === 'adjustment') move(item.sku, item.delta);
+  }
+  return Object.fromEntries(
+    [...units].map(([sku, onHand]) => [`stock-main~${encodeURIComponent(sku)}`, onHand] as const).sort(),
+  );
+}
