@@ -14,17 +14,8 @@ test('of two processes on one hot stream each gets its share, and nobody is turn
   store.onAppend = () => sleep(APPEND_MS);
   store.onRead = () => sleep(READ_MS);
   const until = performance.now() + RUN_MS;
-  let conflicts = 0;
   const processOf = async (): Promise<number> => {
-    const bus = createCommandRunner({
-      store,
-      codec: counterCodec,
-      metrics: {
-        conflict: () => {
-          conflicts += 1;
-        },
-      },
-    });
+    const bus = createCommandRunner({ store, codec: counterCodec });
     let accepted = 0;
     const worker = async (): Promise<void> => {
       while (performance.now() < until) {
