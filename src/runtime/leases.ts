@@ -1,4 +1,4 @@
-import type { Database } from './database.js';
+import { type Database, DatabaseUnavailable } from './database.js';
 
 /**
  * Leases: rows in PostgreSQL that say who is the one active runner of something, until when, by PostgreSQL's clock.
@@ -91,6 +91,12 @@ export const tryAcquireLease = async (db: Database, options: LeaseOptions): Prom
   };
 };
 
+/** Only what may pass is waited out; a missing table or a closed pool would be waited for in vain. */
+const passing = (error: unknown): undefined => {
+  if (error instanceof DatabaseUnavailable && error.reason !== 'closed') return undefined;
+  throw error;
+};
+
 /**
  * Waits for the lease, for ever or until `signal` aborts (then undefined). A holder that died is followed within
  * {@link LEASE_TTL_MS} + {@link LEASE_POLL_MS}, one that released it at once. PostgreSQL being away only prolongs the wait.
@@ -106,7 +112,7 @@ export const acquireLease = async (
   signal.addEventListener('abort', onWake);
   try {
     while (!signal.aborted) {
-      const lease = await tryAcquireLease(db, options).catch(() => undefined);
+      const lease = await tryAcquireLease(db, options).catch(passing);
       if (lease !== undefined) {
         if (!signal.aborted) return lease;
         await lease.release();
@@ -116,7 +122,7 @@ export const acquireLease = async (
         .listen(CHANNEL, (freed) => {
           if (freed === name) wake();
         })
-        .catch(() => undefined);
+        .catch(passing);
       await new Promise<void>((done) => {
         const timer = setTimeout(done, pollMs);
         wake = () => {

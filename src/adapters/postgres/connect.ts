@@ -10,6 +10,8 @@ const POOL_MAX_WAITING_CALLERS = 2_000;
 const CONNECT_TIMEOUT_MS = 10_000;
 const STATEMENT_TIMEOUT_MS = 30_000;
 const IDLE_IN_TRANSACTION_TIMEOUT_MS = 60_000;
+/** A long look at one snapshot (the audit): its reader computes between two statements, and a statement may sort a whole table. */
+const SNAPSHOT_STATEMENT_TIMEOUT_MS = 600_000;
 const IDLE_CONNECTION_MS = 30_000;
 const STREAM_DEFAULT_BATCH_ROWS = 1_000;
 /** Unqualified names mean projection tables; everything else is written with its schema. */
@@ -24,6 +26,15 @@ export interface ConnectOptions {
   readonly applicationName?: string;
   readonly statementTimeoutMs?: number;
 }
+
+const SNAPSHOT_LIMITS = `SET LOCAL statement_timeout = ${SNAPSHOT_STATEMENT_TIMEOUT_MS}; SET LOCAL idle_in_transaction_session_timeout = 0`;
+
+const beginning = ({ isolation, readOnly }: NonNullable<Parameters<Database['transaction']>[1]>): string => {
+  const snapshot = isolation === 'repeatable read';
+  const level = snapshot ? ' ISOLATION LEVEL REPEATABLE READ' : '';
+  const begin = `BEGIN${level}${readOnly === true ? ' READ ONLY' : ''}`;
+  return snapshot && readOnly === true ? `${begin}; ${SNAPSHOT_LIMITS}` : begin;
+};
 
 type Client = Pick<pg.ClientBase, 'query'>;
 
@@ -72,8 +83,7 @@ class PostgresDatabase implements Database {
     client.on('error', onError);
     let broken = false;
     try {
-      const isolation = options.isolation === 'repeatable read' ? ' ISOLATION LEVEL REPEATABLE READ' : '';
-      await queryOn(client, `BEGIN${isolation}${options.readOnly ? ' READ ONLY' : ''}`);
+      await queryOn(client, beginning(options));
       const result = await work({ query: (sql, parameters, name) => queryOn(client, sql, parameters, name) });
       const { command } = await client.query('COMMIT').catch((error: unknown) => {
         throw toDatabaseError(error);
@@ -110,7 +120,7 @@ class PostgresDatabase implements Database {
     const tx: Queryable = { query: (text, values, name) => queryOn(client, text, values, name) };
     let broken = false;
     try {
-      await tx.query('BEGIN READ ONLY');
+      await tx.query(`BEGIN READ ONLY; ${SNAPSHOT_LIMITS}`);
       yield* this.streamIn<Row>(tx, sql, parameters, options.batchSize);
     } finally {
       await client.query('ROLLBACK').catch(() => {

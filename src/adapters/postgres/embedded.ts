@@ -173,6 +173,7 @@ const initialise = async (
   user: ServerUser,
   dir: string,
   password: string,
+  durable: boolean,
 ): Promise<void> => {
   const target = join(dir, 'data.new');
   const passwordFile = join(dir, 'password.new');
@@ -194,6 +195,7 @@ const initialise = async (
     '--locale-provider=builtin',
     '--builtin-locale=C.UTF-8',
     '--no-instructions',
+    ...(durable ? [] : ['--no-sync']),
   ]);
   try {
     await run(command, args, { cwd: '/', ...(uid === undefined ? {} : { uid, gid }) });
@@ -268,6 +270,8 @@ const startGuard = async (order: GuardOrder, logFile: string): Promise<ChildProc
     const guard = spawn(process.execPath, [script, JSON.stringify(order)], {
       stdio: ['pipe', log.fd, log.fd],
       cwd: '/',
+      // Not the parent's: NODE_OPTIONS may open a debugger's port a second time.
+      env: { PATH: process.env.PATH },
       // Its own process group: Ctrl-C must not reach the server while the program still needs it to shut down.
       detached: true,
     });
@@ -322,7 +326,7 @@ export const startEmbeddedPostgres = async (options: EmbeddedPostgresOptions): P
   await clearTheWay(dir);
   const fresh = !(await exists(data));
   const password = await readPassword(dir, fresh);
-  if (fresh) await initialise(binaries, user, dir, password);
+  if (fresh) await initialise(binaries, user, dir, password, options.settings?.fsync !== 'off');
 
   const port = options.port ?? (await freePort());
   const settings = Object.entries({ ...SETTINGS, ...options.settings, port: String(port) });

@@ -35,6 +35,8 @@ export class Listener {
     return async () => {
       if (!this.forget(channel, callback) || this.closing.signal.aborted) return;
       const client = await this.connection?.catch(() => undefined);
+      // Somebody may have come meanwhile; an UNLISTEN sent after their LISTEN would make them deaf.
+      if (this.callbacks.has(channel)) return;
       await client?.query(`UNLISTEN ${channel}`).catch(() => undefined);
     };
   }

@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(dir, { recursive: true, force: true }));
 
-const settings = { shared_buffers: '16MB' };
+const settings = { shared_buffers: '16MB', fsync: 'off' };
 const start = (): Promise<EmbeddedPostgres> => startEmbeddedPostgres({ dir, settings });
 
 const isAlive = (pid: number): boolean => {
