@@ -27,6 +27,8 @@ const withPostgres = {
   globalTeardown: '<rootDir>/test/support/postgres-server-stop.mjs',
 };
 export default {
+  // A busy machine is slow, not wrong: this only ends what hangs.
+  testTimeout: 60_000,
   projects: [
     project('unit'),
     project('int', withPostgres),
