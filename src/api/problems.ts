@@ -70,6 +70,7 @@ export const PROBLEMS = {
   unknown_line: [422, 'The order has no such line'],
   wrong_location: [422, 'The line is elsewhere'],
   too_many_lines: [422, 'Too many lines'],
+  too_many_units: [422, 'Too many units of a SKU'],
   duplicate_line: [422, 'Two lines have the same id'],
   duplicate_coupon: [422, 'A coupon is given twice'],
   invalid_currency: [422, 'Not an ISO 4217 currency'],
