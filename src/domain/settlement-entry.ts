@@ -40,19 +40,29 @@ const accountOf = (
   }
 };
 
-/** What the customer pays for these units, leg by leg; `sign` -1 gives it back. Reads the frozen shares, computes none. */
-const legsOf = (lines: readonly OrderUnits[], currency: string, goods: Account, sign: 1n | -1n): Leg[] =>
-  lines.flatMap((line) => {
-    const amount = sign * amountOf(line.amount, currency);
-    const discount = sign * amountOf(line.discount, currency);
-    const tax = sign * amountOf(line.tax, currency);
-    return [
-      { account: 'receivable', minor: amount - discount + tax },
-      { account: accountOf(line, goods), minor: -amount },
-      { account: 'discounts', minor: discount },
-      { account: 'tax', minor: -tax },
-    ] satisfies Leg[];
-  });
+/** What the customer pays for these units; `sign` -1 gives it back. Reads the frozen shares, computes none. */
+const legsOf = (lines: readonly OrderUnits[], currency: string, goods: Account, sign: 1n | -1n): Leg[] => {
+  let receivable = 0n;
+  let discounts = 0n;
+  let taxes = 0n;
+  const amounts = new Map<Account, bigint>();
+  for (const line of lines) {
+    const amount = amountOf(line.amount, currency);
+    const discount = amountOf(line.discount, currency);
+    const tax = amountOf(line.tax, currency);
+    const account = accountOf(line, goods);
+    receivable += amount - discount + tax;
+    discounts += discount;
+    taxes += tax;
+    amounts.set(account, (amounts.get(account) ?? 0n) + amount);
+  }
+  return [
+    { account: 'receivable', minor: sign * receivable },
+    ...[...amounts].map(([account, minor]): Leg => ({ account, minor: -sign * minor })),
+    { account: 'discounts', minor: sign * discounts },
+    { account: 'tax', minor: -sign * taxes },
+  ];
+};
 
 /** The booking of a cause; `streamId` is the id of the stream it was read from. */
 export const bookingOf = (event: Cause, streamId: string): Booking => {

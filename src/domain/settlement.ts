@@ -6,6 +6,7 @@ import { isCurrency } from './money.js';
 import { recordedId } from './schemas.js';
 import { isAccount, type Leg, posting, toPostings } from './settlement-accounts.js';
 import { monthOf } from './settlement-period.js';
+import { joinId } from './stream-id.js';
 
 /**
  * The double-entry journal of one party and month. Two ways in: the poster posts causes (events of other streams, in log order),
@@ -175,7 +176,7 @@ const decideAdjust = (
 ): Decision<SettlementEvent> => {
   const refusal = refusalOf(entry, state);
   if (refusal !== undefined) return refusal;
-  const entryId = `adjustment-${entry.party}~${entry.month}~${adjustmentId}`;
+  const entryId = `adjustment-${joinId(entry.party, entry.month, adjustmentId)}`;
   const data = { ...posted(entryId, entry), adjustmentId };
   const before = state.adjustments.get(adjustmentId);
   if (before === undefined) return [{ type: 'EntryPosted', data }];

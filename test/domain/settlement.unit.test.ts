@@ -277,10 +277,10 @@ describe('what events come to', () => {
     expect(toPostings(legs, 'GBP')).toEqual([
       { account: 'receivable', amount: '35.20' },
       { account: 'sales', amount: '-20.00' },
-      { account: 'discounts', amount: '2.00' },
-      { account: 'tax', amount: '-4.20' },
       { account: 'charges:postage', amount: '-3.00' },
       { account: 'vouchers:GIFT', amount: '-10.00' },
+      { account: 'discounts', amount: '2.00' },
+      { account: 'tax', amount: '-4.20' },
     ]);
   });
 
@@ -291,10 +291,10 @@ describe('what events come to', () => {
     expect(toPostings(legs, 'GBP')).toEqual([
       { account: 'receivable', amount: '-35.00' },
       { account: 'returns', amount: '20.00' },
-      { account: 'discounts', amount: '-2.00' },
-      { account: 'tax', amount: '4.20' },
       { account: 'charges:postage', amount: '3.00' },
       { account: 'vouchers:GIFT', amount: '10.00' },
+      { account: 'discounts', amount: '-2.00' },
+      { account: 'tax', amount: '4.20' },
       { account: 'allowances', amount: '-0.20' },
     ]);
   });
