@@ -88,8 +88,12 @@ export async function* collect<Item>(source: Source, how: Collecting<Item>): Asy
     for (;;) {
       const before = heard;
       while (items.length === 0 && !ended && failure === undefined && signal?.aborted !== true) {
-        const rang = await bell.wait(silentMs);
-        if (!rang && heard === before) throw new Error(`nothing heard for ${silentMs} ms`);
+        if (await bell.wait(silentMs)) continue;
+        // After a long turn of the event loop the timer comes first, although answers wait in the socket.
+        await nextTurn();
+        await nextTurn();
+        if (heard === before && !ended && failure === undefined)
+          throw new Error(`nothing heard for ${silentMs} ms`);
       }
       if (lingerMs === 0) {
         await nextTurn();

@@ -225,6 +225,11 @@ export const CASES: readonly ContractCase[] = [
   c('ES-116', 'streams', 'what stream metadata hides stays in `$all`'),
   c('ES-117', 'indexReader', 'the metadata of a tombstoned stream is StreamDeleted'),
   c('ES-118', 'storageWriter', 'deleting keeps the metadata that the stream had'),
+  c(
+    'ES-119',
+    'storageWriter',
+    'setting the metadata of a deleted stream brings the name back, not the old events',
+  ),
   // The server
   c('ES-130', 'features', 'the server says which methods it has, batchAppend among them'),
   c('ES-131', 'discovery', 'a client that discovers finds the node and works through it'),

@@ -220,3 +220,12 @@ contract('ES-118', async (it) => {
   const { metadata } = await it.client.getStreamMetadata(it.stream());
   expect(metadata).toEqual({ maxCount: 7, owner: 'shop', truncateBefore: 3 });
 });
+
+contract('ES-119', async (it) => {
+  await it.client.appendToStream(it.stream(), numberedFrom(0, 3));
+  await it.client.deleteStream(it.stream());
+  await it.client.setStreamMetadata(it.stream(), { owner: 'shop' });
+  expect(await numbersIn(it, it.stream())).toEqual([]);
+  await it.client.appendToStream(it.stream(), numbered(3), { expectedRevision: 2n });
+  expect(await numbersIn(it, it.stream())).toEqual([3]);
+});
