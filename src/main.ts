@@ -10,7 +10,7 @@ import { allEventDefinitions } from './domain/events.js';
 import { openServices, type Services } from './embedded.js';
 import { createHouseMetrics, type HouseMetrics } from './metrics.js';
 import { createOrderProcess, type OrderProcess } from './processes/order-process.js';
-import { createPoster, type Poster } from './processes/poster.js';
+import { createPoster, type Poster, PosterStopped } from './processes/poster.js';
 import { createReturnProcess, type ReturnProcess } from './processes/return-process.js';
 import { createWatchdog } from './processes/watchdog.js';
 import { allProjections } from './projections/index.js';
@@ -148,7 +148,12 @@ const assemble = (parts: Parts): House => {
       // Two at once would be slow and not wrong: every command they send is idempotent.
       const either = AbortSignal.any([signal, lease.lost]);
       try {
-        await Promise.all([poster.run(either), watchdog.run(either)]);
+        // A cause that cannot be posted stops the ledger until somebody acts; orders go on and expire as before.
+        const posting = poster.run(either).catch((error: unknown) => {
+          if (!(error instanceof PosterStopped)) throw error;
+          log.fatal({ err: error }, 'the poster has stopped');
+        });
+        await Promise.all([posting, watchdog.run(either)]);
       } finally {
         await lease.release();
       }
