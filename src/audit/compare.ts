@@ -1,91 +1,166 @@
 import type { Database, Queryable } from '../runtime/database.js';
 
-/** A cell as text; null where there is none. */
+/**
+ * How rows are compared: both sides become one text per row, cell by cell, and equal texts are equal rows. PostgreSQL does it in
+ * its query, the audit from its fold. So every cell of every row is compared, and a row that is right costs one comparison.
+ */
 export type Cell = string | null;
 
-/**
- * A table and what its rows must be. `select` yields the key columns first and every cell as text; `expected` gives the row of a
- * key, or undefined where there should be none; `keys` are all rows that should be there.
- */
-export interface TableCheck {
-  readonly table: string;
-  readonly keyColumns: readonly string[];
-  readonly columns: readonly string[];
-  readonly select: string;
-  expected(key: readonly string[]): readonly Cell[] | undefined;
-  keys(): Iterable<readonly string[]>;
+/** A column, and how its value becomes text. */
+export interface Column {
+  readonly name: string;
+  readonly sql: string;
 }
 
+const columnsAs =
+  (sql: (quoted: string) => string) =>
+  (...names: readonly string[]): Column[] =>
+    names.map((name) => ({ name, sql: sql(`"${name}"`) }));
+
+export const texts = columnsAs((name) => `${name}::text`);
+/** Microseconds since 1970. */
+export const instants = columnsAs((name) => `trim_scale(extract(epoch FROM ${name}) * 1000000)::text`);
+/** Without trailing zeros behind the point. */
+export const decimals = columnsAs((name) => `trim_scale(${name})::text`);
+/** Arrays as JSON. */
+export const lists = columnsAs((name) => `to_json(${name})::text`);
+
+const SEPARATOR = '\u001f';
+const NONE = '\u001e';
+
+export const rowOf = (cells: readonly Cell[]): string => {
+  let row = '';
+  for (let index = 0; index < cells.length; index += 1) {
+    row += (index === 0 ? '' : SEPARATOR) + (cells[index] ?? NONE);
+  }
+  return row;
+};
+
+export const cellsOf = (row: string): Cell[] =>
+  row.split(SEPARATOR).map((cell) => (cell === NONE ? null : cell));
+
+/** `SELECT` of one text column, `row`. */
+export const selectRows = (table: string, columns: readonly Column[]): string => {
+  const cells = columns.map(({ sql }) => `coalesce(${sql}, E'\\x1e')`);
+  return `SELECT concat_ws(E'\\x1f', ${cells.join(', ')}) AS row FROM read_model."${table}"`;
+};
+
+export interface Row {
+  readonly row: string;
+}
+
+/** Rows fetched at once. */
+export const FETCH_ROWS = 5_000;
+/** Differing rows that are named, per table; the rest is counted. */
+export const DIFFERENCES_KEPT = 20;
+
 export interface Difference {
-  readonly table: string;
-  readonly key: string;
+  /** Key columns and their values. */
+  readonly key: Readonly<Record<string, Cell>>;
+  /** `missing`: the log says it, the table lacks it. `unexpected`: the other way round. */
   readonly problem: 'missing' | 'unexpected' | 'differs';
-  /** For `differs`: the cells that do, as the log says and as the table has them. */
+  /** For `differs`: the cells that do. */
   readonly cells?: readonly { readonly column: string; readonly log: Cell; readonly table: Cell }[];
 }
 
-export const DIFFERENCES_KEPT = 20;
-const BATCH_ROWS = 5_000;
-
 export interface Comparison {
   readonly table: string;
+  /** Rows of the table, all of them compared. */
   readonly rows: number;
   readonly differences: number;
   readonly first: readonly Difference[];
 }
 
-/** Collects differences, keeping the first few with their cells and counting the rest. */
-export class Differences {
-  readonly first: Difference[] = [];
-  count = 0;
+/** What has been found of one table so far. */
+export class Findings {
+  readonly #first: Difference[] = [];
+  #count = 0;
+  rows = 0;
 
-  add(difference: () => Difference): void {
-    this.count += 1;
-    if (this.first.length < DIFFERENCES_KEPT) this.first.push(difference());
+  constructor(
+    private readonly table: string,
+    private readonly key: readonly Column[],
+    private readonly columns: readonly Column[],
+  ) {}
+
+  #add(problem: Difference['problem'], key: readonly Cell[], cells?: Difference['cells']): void {
+    this.#count += 1;
+    if (this.#first.length >= DIFFERENCES_KEPT) return;
+    const named = Object.fromEntries(this.key.map(({ name }, index) => [name, key[index] ?? null]));
+    this.#first.push({ key: named, problem, ...(cells === undefined ? {} : { cells }) });
+  }
+
+  missing(key: readonly Cell[]): void {
+    this.#add('missing', key);
+  }
+
+  unexpected(row: string): void {
+    this.#add('unexpected', cellsOf(row));
+  }
+
+  differs(log: readonly Cell[], table: readonly Cell[]): void {
+    const all = [...this.key, ...this.columns];
+    const cells = all.flatMap(({ name }, index) => {
+      const [said, has] = [log[index] ?? null, table[index] ?? null];
+      return said === has ? [] : [{ column: name, log: said, table: has }];
+    });
+    this.#add('differs', log, cells);
+  }
+
+  get comparison(): Comparison {
+    return { table: this.table, rows: this.rows, differences: this.#count, first: this.#first };
   }
 }
 
-export const cellsThatDiffer = (
-  columns: readonly string[],
-  log: readonly Cell[],
-  table: readonly Cell[],
-): { column: string; log: Cell; table: Cell }[] =>
-  columns.flatMap((column, index) => {
-    const [l, t] = [log[index] ?? null, table[index] ?? null];
-    return l === t ? [] : [{ column, log: l, table: t }];
-  });
+/** A table that can be compared once the whole log is folded. */
+export interface TableCheck {
+  readonly table: string;
+  compare(db: Pick<Database, 'stream'>, tx: Queryable): Promise<Comparison>;
+}
 
-/** Compares every row of a table with what the log says. Keys are unique in the table, so equal counts mean nothing is missing. */
-export const compareTable = async (check: TableCheck, db: Database, tx: Queryable): Promise<Comparison> => {
-  const { table, columns, keyColumns } = check;
-  const found = new Differences();
-  const seen = new Set<string>();
-  let rows = 0;
-  const select = `SELECT ARRAY[${check.select}] AS cells FROM read_model.${table}`;
-  for await (const batch of db.stream<{ cells: Cell[] }>(select, [], { batchSize: BATCH_ROWS, tx })) {
-    for (const { cells } of batch) {
-      rows += 1;
-      const key = cells.slice(0, keyColumns.length).map(String);
-      const name = key.join(' / ');
-      seen.add(name);
-      const expected = check.expected(key);
-      if (expected === undefined) {
-        found.add(() => ({ table, key: name, problem: 'unexpected' }));
-        continue;
+/** What the rows of a table must be: one per entity, found by its key. The same key gives the same entity. */
+export interface KeyedTable<Entity> {
+  readonly table: string;
+  readonly key: readonly Column[];
+  readonly columns: readonly Column[];
+  all(): Iterable<Entity>;
+  find(key: readonly string[]): Entity | undefined;
+  keyOf(entity: Entity): readonly string[];
+  /** In order of `columns`. */
+  cellsOf(entity: Entity): readonly Cell[];
+  /** Makes of the table's cells (key and columns) what is to be compared, where SQL cannot. */
+  readonly read?: (cells: Cell[]) => Cell[];
+}
+
+/** Compares every row of the table with its entity, and every entity with its row. */
+export const keyedCheck = <Entity>(spec: KeyedTable<Entity>): TableCheck => ({
+  table: spec.table,
+  async compare(db, tx) {
+    const { table, key, columns, read } = spec;
+    const findings = new Findings(table, key, columns);
+    const seen = new Set<Entity>();
+    const check = (row: string): void => {
+      const found = cellsOf(row);
+      const cells = read === undefined ? found : read(found);
+      const entity = spec.find(cells.slice(0, key.length).map((cell) => cell ?? ''));
+      if (entity === undefined || seen.has(entity)) {
+        findings.unexpected(row);
+        return;
       }
-      const actual = cells.slice(keyColumns.length);
-      if (expected.every((cell, index) => cell === actual[index])) continue;
-      found.add(() => ({
-        table,
-        key: name,
-        problem: 'differs',
-        cells: cellsThatDiffer(columns, expected, actual),
-      }));
+      seen.add(entity);
+      const expected = [...spec.keyOf(entity), ...spec.cellsOf(entity)];
+      for (let index = 0; index < expected.length; index += 1) {
+        if (expected[index] === cells[index]) continue;
+        findings.differs(expected, cells);
+        return;
+      }
+    };
+    const select = selectRows(table, [...key, ...columns]);
+    for await (const batch of db.stream<Row>(select, [], { batchSize: FETCH_ROWS, tx })) {
+      findings.rows += batch.length;
+      for (const { row } of batch) check(row);
     }
-  }
-  for (const key of check.keys()) {
-    const name = key.join(' / ');
-    if (!seen.has(name)) found.add(() => ({ table, key: name, problem: 'missing' }));
-  }
-  return { table, rows, differences: found.count, first: found.first };
-};
+    for (const entity of spec.all()) if (!seen.has(entity)) findings.missing(spec.keyOf(entity));
+    return findings.comparison;
+  },
+});

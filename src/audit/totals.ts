@@ -1,112 +1,115 @@
+import { monthIn } from './calendar.js';
 import type { LogFold } from './fold.js';
+import { stockParts } from './ids.js';
+import { carriedByFirst } from './money.js';
 
-/** What finance asks first: sales, credit notes, units, in total and by month, per currency. Amounts are minor units. */
+/** Amounts are minor units of the currency; credits count up. */
 export interface MonthTotals {
   sales: bigint;
   credits: bigint;
 }
 
-export interface CurrencyTotals {
-  sales: bigint;
+/** What finance asks first. */
+export interface CurrencyTotals extends MonthTotals {
   orders: number;
   /** Units sold for a price; free units go with them and are not sales. */
   units: number;
   freeUnits: number;
-  credits: bigint;
   creditNotes: number;
   creditedUnits: number;
-  readonly months: Map<string, MonthTotals>;
+  /** By `YYYY-MM` in the channel's time zone, in calendar order. */
+  months: Map<string, MonthTotals>;
 }
-
-const monthFormat = new Map<string, Intl.DateTimeFormat>();
-
-/** `YYYY-MM` of an instant in a time zone. */
-export const monthIn = (timeZone: string, instant: string): string => {
-  let format = monthFormat.get(timeZone);
-  if (format === undefined) {
-    format = new Intl.DateTimeFormat('en-CA', { timeZone, year: 'numeric', month: '2-digit' });
-    monthFormat.set(timeZone, format);
-  }
-  return format.format(new Date(instant)).slice(0, 7);
-};
 
 const isFree = (unitPrice: string): boolean => !/[1-9]/.test(unitPrice);
 
-/**
- * Sales are the lines of confirmed orders, less what was cancelled of them, at their amounts before discount and tax, in the month
- * they were placed; credits are what was given back, in the month of the note.
- */
-export const totalsOf = (fold: LogFold): Map<string, CurrencyTotals> => {
-  const all = new Map<string, CurrencyTotals>();
-  const notes = new Set<string>();
-  const of = (currency: string): CurrencyTotals => {
-    let totals = all.get(currency);
+const byKey = <Value>(map: ReadonlyMap<string, Value>): Map<string, Value> =>
+  new Map([...map].sort(([a], [b]) => (a < b ? -1 : 1)));
+
+class Totals {
+  readonly all = new Map<string, CurrencyTotals>();
+
+  constructor(private readonly fold: LogFold) {}
+
+  of(currency: string): CurrencyTotals {
+    let totals = this.all.get(currency);
     if (totals === undefined) {
-      totals = {
-        sales: 0n,
-        orders: 0,
-        units: 0,
-        freeUnits: 0,
-        credits: 0n,
-        creditNotes: 0,
-        creditedUnits: 0,
-        months: new Map(),
-      };
-      all.set(currency, totals);
+      const nothing = { sales: 0n, credits: 0n, orders: 0, units: 0, freeUnits: 0 };
+      totals = { ...nothing, creditNotes: 0, creditedUnits: 0, months: new Map() };
+      this.all.set(currency, totals);
     }
     return totals;
-  };
-  const month = (totals: CurrencyTotals, channel: string, at: string): MonthTotals => {
-    const name = monthIn(fold.channels.get(channel) ?? 'UTC', at);
-    let entry = totals.months.get(name);
-    if (entry === undefined) {
-      entry = { sales: 0n, credits: 0n };
-      totals.months.set(name, entry);
+  }
+
+  month({ months }: CurrencyTotals, channel: string, at: string): MonthTotals {
+    const name = monthIn(this.fold.timeZoneOf(channel), at);
+    let month = months.get(name);
+    if (month === undefined) {
+      month = { sales: 0n, credits: 0n };
+      months.set(name, month);
     }
-    return entry;
-  };
-  for (const order of fold.orders.values()) {
-    if (!order.confirmed || order.status === 'cancelled') continue;
-    const totals = of(order.currency);
-    const inMonth = month(totals, order.channel, order.placedAt);
-    totals.orders += 1;
-    for (const line of order.lines) {
-      const kept = line.quantity - line.cancelled;
+    return month;
+  }
+}
+
+/**
+ * Sales are the lines of confirmed orders, less what was cancelled of them, at their amounts before discount and tax, in the month
+ * they were placed; credits are what was given back, in the month of the note. By currency.
+ */
+export const totalsOf = (fold: LogFold): Map<string, CurrencyTotals> => {
+  const totals = new Totals(fold);
+  for (const { placed, confirmed, status, lines } of fold.orders.orders.values()) {
+    if (!confirmed || status === 'cancelled') continue;
+    const sums = totals.of(placed.currency);
+    const month = totals.month(sums, placed.channel, placed.placedAt);
+    sums.orders += 1;
+    for (const { quantity, cancelled, amount, unitPrice } of lines.values()) {
       // Cancelling takes units from the back: the first ones keep their shares.
-      const base = line.amount / BigInt(line.quantity);
-      const more = line.amount % BigInt(line.quantity);
-      const amount = base * BigInt(kept) + (BigInt(kept) < more ? BigInt(kept) : more);
-      totals.sales += amount;
-      inMonth.sales += amount;
-      if (isFree(line.unitPrice)) totals.freeUnits += kept;
-      else totals.units += kept;
+      const kept = carriedByFirst(amount, quantity, quantity - cancelled);
+      sums.sales += kept;
+      month.sales += kept;
+      sums[isFree(unitPrice) ? 'freeUnits' : 'units'] += quantity - cancelled;
     }
   }
-  for (const credit of fold.credits) {
-    const totals = of(credit.currency);
-    totals.credits += credit.amount;
-    totals.creditedUnits += credit.units;
-    month(totals, credit.channel, credit.at).credits += credit.amount;
-    const note = `${credit.currency}\n${credit.channel}\n${credit.note}`;
-    if (!notes.has(note)) totals.creditNotes += 1;
-    notes.add(note);
+  const notes = new Set<string>();
+  for (const { currency, channel, note, at, units, amount } of fold.orders.credits) {
+    const sums = totals.of(currency);
+    sums.credits += amount;
+    sums.creditedUnits += units;
+    totals.month(sums, channel, at).credits += amount;
+    const name = JSON.stringify([currency, channel, note]);
+    if (!notes.has(name)) sums.creditNotes += 1;
+    notes.add(name);
   }
-  return all;
+  for (const sums of totals.all.values()) sums.months = byKey(sums.months);
+  return byKey(totals.all);
 };
 
-/** Sum of every posting per currency: zero, or the books are not double-entry. */
-export const trialBalance = (fold: LogFold): Map<string, { debit: bigint; credit: bigint }> => {
-  const totals = new Map<string, { debit: bigint; credit: bigint }>();
-  for (const [key, amount] of fold.balances) {
-    const currency = String((JSON.parse(key) as string[])[2]);
-    const entry = totals.get(currency) ?? { debit: 0n, credit: 0n };
-    if (amount > 0n) entry.debit += amount;
-    else entry.credit -= amount;
-    totals.set(currency, entry);
+/** Balances of all parties together, debit positive; `debit` and `credit` are the sums of those above and below zero. */
+export interface TrialBalance {
+  debit: bigint;
+  credit: bigint;
+  accounts: Map<string, bigint>;
+}
+
+export const trialBalances = (fold: LogFold): Map<string, TrialBalance> => {
+  const balances = new Map<string, TrialBalance>();
+  for (const { currency, account, debit, credit } of fold.ledger.days.values()) {
+    const balance = balances.get(currency) ?? { debit: 0n, credit: 0n, accounts: new Map<string, bigint>() };
+    balance.accounts.set(account, (balance.accounts.get(account) ?? 0n) + debit - credit);
+    balances.set(currency, balance);
   }
-  return totals;
+  for (const balance of balances.values()) {
+    for (const minor of balance.accounts.values()) {
+      if (minor > 0n) balance.debit += minor;
+      else balance.credit -= minor;
+    }
+    balance.accounts = byKey(balance.accounts);
+  }
+  return byKey(balances);
 };
 
+/** Units. */
 export interface LocationTotals {
   skus: number;
   onHand: number;
@@ -115,13 +118,13 @@ export interface LocationTotals {
 
 export const stockByLocation = (fold: LogFold): Map<string, LocationTotals> => {
   const totals = new Map<string, LocationTotals>();
-  for (const [id, { onHand, held }] of fold.stock) {
-    const location = decodeURIComponent(id.split('~')[0] ?? '');
+  for (const { id, onHand, held } of fold.holders.stock.values()) {
+    const [location] = stockParts(id);
     const entry = totals.get(location) ?? { skus: 0, onHand: 0, held: 0 };
     entry.skus += 1;
     entry.onHand += onHand;
     entry.held += held;
     totals.set(location, entry);
   }
-  return totals;
+  return byKey(totals);
 };

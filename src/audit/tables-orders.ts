@@ -1,0 +1,175 @@
+import { microsOf } from './calendar.js';
+import { type Cell, decimals, instants, keyedCheck, lists, type TableCheck, texts } from './compare.js';
+import type { LogFold } from './fold.js';
+import type { FoldedLine, FoldedOrder } from './fold-orders.js';
+import type { Place } from './place.js';
+
+/** As the log says it; PostgreSQL cannot hold NUL, so a table has U+FFFD for it. */
+export const textCell = (value: string | number | bigint | undefined): Cell => {
+  if (value === undefined) return null;
+  const text = String(value);
+  return text.includes('\0') ? text.replaceAll('\0', '\uFFFD') : text;
+};
+
+export const instantCell = (instant: string | undefined): Cell =>
+  instant === undefined ? null : microsOf(instant);
+
+export const PLACE_COLUMNS = [...texts('revision', 'position'), ...instants('effective_at', 'recorded_at')];
+
+export const placeCells = ({ revision, position, effectiveAt, recordedAtMs }: Place): Cell[] => [
+  `${revision}`,
+  `${position.commit}`,
+  microsOf(effectiveAt),
+  `${recordedAtMs * 1_000}`,
+];
+
+const MONEY = [
+  'goods_total',
+  'charge_total',
+  'voucher_total',
+  'discount_total',
+  'tax_total',
+  'total',
+  'shipped_total',
+  'returned_total',
+  'allowance_total',
+];
+
+const ORDER_COLUMNS = [
+  ...texts('channel', 'external_id', 'status', 'customer_id', 'currency', 'country', 'region', 'postal_code'),
+  ...instants('placed_at', 'expires_at', 'confirmed_at'),
+  ...texts('confirm'),
+  ...lists('coupons'),
+  ...texts('line_count', ...MONEY, 'units', 'shipped_units', 'cancelled_units', 'returned_units'),
+  ...texts('rejection_code', 'rejection_detail', 'rejection_sku'),
+  ...PLACE_COLUMNS,
+];
+
+const orderCells = (order: FoldedOrder): Cell[] => {
+  const { placed, rejection } = order;
+  const sums = { goods: 0n, charge: 0n, voucher: 0n, discount: 0n, tax: 0n };
+  const units = { all: 0, shipped: 0, cancelled: 0, returned: 0 };
+  for (const line of order.lines.values()) {
+    sums[line.kind] += line.amount;
+    sums.discount += line.discount;
+    sums.tax += line.tax;
+    units.all += line.quantity;
+    units.shipped += line.shipped;
+    units.cancelled += line.cancelled;
+    units.returned += line.returned;
+  }
+  const { goods, charge, voucher, discount, tax } = sums;
+  const total = goods + charge + voucher - discount + tax;
+  const money = [
+    goods,
+    charge,
+    voucher,
+    discount,
+    tax,
+    total,
+    order.charged,
+    order.credited,
+    order.allowance,
+  ];
+  return [
+    textCell(placed.channel),
+    textCell(placed.externalId),
+    order.status,
+    textCell(placed.customerId),
+    placed.currency,
+    textCell(placed.destination?.country),
+    textCell(placed.destination?.region),
+    textCell(placed.destination?.postalCode),
+    instantCell(placed.placedAt),
+    instantCell(placed.expiresAt),
+    instantCell(order.confirmedAt),
+    placed.confirm,
+    textCell(JSON.stringify(placed.coupons)),
+    `${order.lines.size}`,
+    ...money.map(String),
+    ...[units.all, units.shipped, units.cancelled, units.returned].map(String),
+    textCell(rejection?.code),
+    textCell(rejection?.detail),
+    textCell(rejection?.sku),
+    ...placeCells(order.last),
+  ];
+};
+
+const orders = ({ orders: { orders: all } }: LogFold): TableCheck =>
+  keyedCheck<FoldedOrder>({
+    table: 'orders',
+    key: texts('order_id'),
+    columns: ORDER_COLUMNS,
+    all: () => all.values(),
+    find: ([id = '']) => all.get(id),
+    keyOf: ({ id }) => [id],
+    cellsOf: orderCells,
+  });
+
+const LINE_COLUMNS = [
+  ...texts('line_no', 'kind', 'sku', 'account', 'location', 'currency', 'quantity'),
+  ...decimals('unit_price'),
+  ...texts('amount', 'discount', 'tax', 'shipped', 'cancelled', 'returned'),
+];
+
+/** `1.500000` is `1.5`, `012` is `12`. */
+const trimmed = (decimal: string): string => {
+  const text = decimal.includes('.') ? decimal.replace(/\.?0+$/, '') : decimal;
+  return text.replace(/^0+(?=\d)/, '');
+};
+
+function* linesOf(orders: Iterable<FoldedOrder>): Generator<FoldedLine> {
+  for (const { lines } of orders) yield* lines.values();
+}
+
+const orderLines = ({ orders: { orders: all } }: LogFold): TableCheck =>
+  keyedCheck<FoldedLine>({
+    table: 'order_lines',
+    key: texts('order_id', 'line_id'),
+    columns: LINE_COLUMNS,
+    all: () => linesOf(all.values()),
+    find: ([id = '', lineId = '']) => all.get(id)?.lines.get(lineId),
+    keyOf: ({ order, lineId }) => [order.id, lineId],
+    cellsOf: (line) => [
+      `${line.index}`,
+      line.kind,
+      textCell(line.sku),
+      textCell(line.account),
+      textCell(line.location),
+      line.order.placed.currency,
+      `${line.quantity}`,
+      trimmed(line.unitPrice),
+      `${line.amount}`,
+      `${line.discount}`,
+      `${line.tax}`,
+      `${line.shipped}`,
+      `${line.cancelled}`,
+      `${line.returned}`,
+    ],
+  });
+
+const unitsLeft = ({ lines }: FoldedOrder): number => {
+  let left = 0;
+  for (const { quantity, cancelled } of lines.values()) left += quantity - cancelled;
+  return left;
+};
+
+/** Orders that wait for their confirmation and have a deadline for it. Who follows one up is not in the log. */
+const deadlines = ({ orders: { orders: all } }: LogFold): TableCheck => {
+  const waits = ({ status, placed }: FoldedOrder): boolean =>
+    (status === 'placed' || status === 'reserved') && placed.expiresAt !== undefined;
+  return keyedCheck<FoldedOrder>({
+    table: 'deadlines',
+    key: texts('kind', 'order_id'),
+    columns: [...instants('due_at'), ...texts('open_units')],
+    all: () => [...all.values()].filter(waits),
+    find: ([kind = '', id = '']) => {
+      const order = all.get(id);
+      return kind === 'order-expiry' && order !== undefined && waits(order) ? order : undefined;
+    },
+    keyOf: ({ id }) => ['order-expiry', id],
+    cellsOf: (order) => [instantCell(order.placed.expiresAt), `${unitsLeft(order)}`],
+  });
+};
+
+export const orderTables = (fold: LogFold): TableCheck[] => [orders(fold), orderLines(fold), deadlines(fold)];

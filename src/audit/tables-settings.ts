@@ -1,0 +1,46 @@
+import type { ChannelSettings } from '../domain/channel.js';
+import type { LocationSettings } from '../domain/location.js';
+import { keyedCheck, lists, type TableCheck, texts } from './compare.js';
+import type { Configured, LogFold } from './fold.js';
+import { PLACE_COLUMNS, placeCells, textCell } from './tables-orders.js';
+
+const channels = ({ channels: all }: LogFold): TableCheck =>
+  keyedCheck<Configured<ChannelSettings>>({
+    table: 'channels',
+    key: texts('channel'),
+    columns: [
+      ...texts('name', 'time_zone'),
+      ...lists('currencies', 'sources'),
+      ...texts('confirm', 'expires_in_seconds'),
+      ...PLACE_COLUMNS,
+    ],
+    all: () => all.values(),
+    find: ([id = '']) => all.get(id),
+    keyOf: ({ id }) => [id],
+    cellsOf: ({ settings, last }) => [
+      textCell(settings.name),
+      textCell(settings.timeZone),
+      textCell(JSON.stringify(settings.currencies)),
+      textCell(JSON.stringify(settings.sources)),
+      settings.confirm,
+      textCell(settings.expiresInSeconds),
+      ...placeCells(last),
+    ],
+  });
+
+const locations = ({ locations: all }: LogFold): TableCheck =>
+  keyedCheck<Configured<LocationSettings>>({
+    table: 'locations',
+    key: texts('location'),
+    columns: [...texts('name', 'country'), ...PLACE_COLUMNS],
+    all: () => all.values(),
+    find: ([id = '']) => all.get(id),
+    keyOf: ({ id }) => [id],
+    cellsOf: ({ settings, last }) => [
+      textCell(settings.name),
+      textCell(settings.country),
+      ...placeCells(last),
+    ],
+  });
+
+export const settingsTables = (fold: LogFold): TableCheck[] => [channels(fold), locations(fold)];

@@ -1,0 +1,53 @@
+/** Something in the log that cannot be: the books are wrong, whatever the tables say. */
+export interface Violation {
+  readonly code: ViolationCode;
+  readonly stream: string;
+  readonly detail: string;
+}
+
+export const VIOLATION_CODES = {
+  undecodable_event: 'an event that this build cannot read',
+  unknown_event: 'an event of a type that does not belong to its stream',
+  orphan_event: 'an event of an order that was never placed',
+  event_after_end: 'an event after the end of its order',
+  placed_twice: 'an order placed again',
+  wrong_line_amount: 'a line whose amount is not unit price x quantity',
+  wrong_discount: 'a discount that is not the sum of its shares, or more than its line',
+  wrong_share: 'units shipped or returned for another amount than their frozen share',
+  wrong_location: 'goods shipped from where they were not allocated',
+  unknown_line: 'units of a line that the order does not have',
+  more_than_ordered: 'more shipped and cancelled than ordered, or more returned than shipped',
+  more_refunded_than_paid: 'more given back for units than was paid for them',
+  negative_stock: 'less than nothing on hand',
+  oversold: 'more held than on hand',
+  hold_reused: 'a hold that ended was held again',
+  hold_overdrawn: 'more captured and released than was held',
+  reserved_without_hold: 'an order reserved without the hold it names',
+  hold_leaked: 'a hold that stays open though its order is over',
+  hold_without_order: 'a hold that belongs to no order',
+  stock_not_captured: 'goods that left with an order and not from stock',
+  goods_not_restocked: 'goods that came back and are not in stock',
+  coupon_overused: 'a coupon held and redeemed more often than it may be',
+  unbalanced_entry: 'a ledger entry that does not sum to zero',
+  trial_balance: 'debits and credits of a currency that differ',
+  entry_without_cause: 'a ledger entry that follows from nothing',
+  cause_posted_twice: 'an event with two ledger entries',
+  cause_out_of_order: 'ledger entries in another order than what they follow from',
+  cause_skipped: 'an event without a ledger entry though later ones have theirs',
+  wrong_entry: 'a ledger entry that says something else than its event',
+  adjustment_twice: 'an adjustment posted twice',
+} as const;
+export type ViolationCode = keyof typeof VIOLATION_CODES;
+
+export const VIOLATIONS_KEPT = 100;
+
+/** Keeps the first {@link VIOLATIONS_KEPT} and counts the rest. */
+export class Violations {
+  readonly first: Violation[] = [];
+  count = 0;
+
+  add(code: ViolationCode, stream: string, detail: string): void {
+    this.count += 1;
+    if (this.first.length < VIOLATIONS_KEPT) this.first.push({ code, stream, detail });
+  }
+}

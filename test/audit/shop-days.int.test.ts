@@ -1,0 +1,45 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { allProjections } from '../../src/projections/index.js';
+import { applyInBatches, createTables, emptyTables } from '../projections/read-model.js';
+import { shopDay, trade } from '../projections/shop-days.js';
+import { type TestDatabase, testDatabase } from '../support/postgres.js';
+import { auditOf } from './memory-audit.js';
+
+const RUNS = 40;
+const TIMEOUT_MS = 120_000;
+
+let database: TestDatabase;
+beforeAll(async () => {
+  database = await testDatabase();
+  await createTables(database.db);
+}, TIMEOUT_MS);
+afterAll(() => database.drop());
+
+describe('the audit of random days of a shop, some steps cut short', () => {
+  test(
+    'finds nothing where the projections have applied the log, at its end and in the middle',
+    async () => {
+      const { db } = database;
+      await fc.assert(
+        fc.asyncProperty(shopDay, fc.nat({ max: 200 }), async (day, some) => {
+          const { events } = await trade(day);
+          const upTo = some > events.length ? events.length : some;
+          await emptyTables(db);
+          await applyInBatches(db, events.slice(0, upTo), [5, 20]);
+          const report = await auditOf(db, events, upTo);
+          expect(
+            report.tables.flatMap(({ table, first }) => first.map((one) => ({ table, ...one }))),
+          ).toEqual([]);
+          expect(report.violations.first).toEqual([]);
+          expect(report).toMatchObject({ ok: true, events: upTo, behind: events.length - upTo });
+          expect(report.tables.map(({ table }) => table).sort()).toEqual(
+            allProjections.flatMap(({ tables }) => tables).sort(),
+          );
+        }),
+        { numRuns: RUNS },
+      );
+    },
+    TIMEOUT_MS,
+  );
+});
