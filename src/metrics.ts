@@ -1,7 +1,8 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { PosterMetrics } from './processes/poster.js';
 import type { CommandMetrics } from './runtime/command-runner.js';
-import type { AppliedBatch, RunnerStatus } from './runtime/projection-runner.js';
+import type { AppliedBatch } from './runtime/projection-pump.js';
+import type { RunnerStatus } from './runtime/projection-runner.js';
 
 /** What an operator sees of the machinery at `/metrics`; the API adds its own. */
 export interface HouseMetrics {

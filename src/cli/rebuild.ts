@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import type { Command } from 'commander';
 import { allProjections } from '../projections/index.js';
-import { rebuildProjections } from '../runtime/projection-runner.js';
+import { rebuildProjections } from '../runtime/projection-rebuild.js';
 import { withHouse } from './with-house.js';
 
 const PROGRESS_EVERY_EVENTS = 50_000;

@@ -9,28 +9,18 @@
  * catch-up without any clock. At most one transaction is open. See batch-applier.ts for what makes it safe.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { BatchApplier, ProjectionFailed, TooManyParked } from './batch-applier.js';
-import {
-  type Checkpoint,
-  claimCheckpoint,
-  LIVE_CHECKPOINT,
-  resetCheckpoint,
-  SteppedDown,
-} from './checkpoint.js';
+import { BatchApplier } from './batch-applier.js';
+import { type Checkpoint, claimCheckpoint, LIVE_CHECKPOINT, SteppedDown } from './checkpoint.js';
 import { type Database, DatabaseUnavailable } from './database.js';
-import { EventInbox } from './event-inbox.js';
-import { type EventStore, EventStoreUnavailable, type LogBatch, type LogPosition } from './event-store.js';
-import { acquireLease, type Lease, tryAcquireLease } from './leases.js';
+import type { EventInbox } from './event-inbox.js';
+import { type EventStore, EventStoreUnavailable, type LogPosition } from './event-store.js';
+import { acquireLease, type Lease } from './leases.js';
 import type { EventDecoder } from './parked.js';
 import type { Projection } from './projection.js';
-import { ProjectionsChanged, projectionChanges, recreateTables } from './projection-tables.js';
+import { type AppliedBatch, newInbox, pump } from './projection-pump.js';
+import { categoriesOf, leaseName, replay, startOver } from './projection-rebuild.js';
+import { ProjectionsChanged, projectionChanges } from './projection-tables.js';
 
-/** One transaction. More than this brings nothing: the cost per event is flat from about a thousand on. */
-export const BATCH_MAX_EVENTS = 4_000;
-export const BATCH_MAX_BYTES = 8 * 1024 * 1024;
-/** Decoded and waiting while a transaction runs. */
-const INBOX_MAX_EVENTS = 8_000;
-const INBOX_MAX_BYTES = 16 * 1024 * 1024;
 const RESUBSCRIBE_PAUSE_MS = 500;
 const RETAKE_PAUSE_MS = 200;
 
@@ -46,16 +36,7 @@ export interface RunnerStatus {
   readonly appliedEvents: number;
 }
 
-export interface AppliedBatch {
-  readonly events: number;
-  readonly bytes: number;
-  readonly seconds: number;
-  /** From when the last event was recorded to when it could be read; 0 for a batch without events. */
-  readonly lagSeconds: number;
-  readonly position: LogPosition;
-  readonly caughtUp: boolean;
-}
-
+/** What an operator may want to hear about. */
 export interface RunnerEvents {
   onState?(state: RunnerState): void;
   onBatch?(batch: AppliedBatch): void;
@@ -82,143 +63,6 @@ export interface ProjectionRunner {
   run(signal: AbortSignal): Promise<void>;
   readonly status: RunnerStatus;
 }
-
-export interface RebuildOptions extends RunnerEvents {
-  readonly db: Database;
-  readonly store: Pick<EventStore, 'readAll'>;
-  readonly codec: EventDecoder;
-  readonly projections: readonly Projection[];
-  readonly holder: string;
-  readonly name?: string;
-  readonly signal?: AbortSignal;
-  onProgress?(progress: { readonly events: number; readonly position: LogPosition }): void;
-}
-
-/** Someone else runs the projections and must be stopped first. */
-export class LeaseHeld extends Error {
-  readonly code = 'lease_held';
-  constructor(name: string) {
-    super(`another process runs the projections (lease ${name}); stop it first`);
-    this.name = 'LeaseHeld';
-  }
-}
-
-const categoriesOf = (projections: readonly Projection[]): string[] => [
-  ...new Set(projections.flatMap(({ categories }) => categories)),
-];
-
-const leaseName = (name: string): string => `projections:${name}`;
-
-/** Empty tables and a checkpoint at the start of the log, in one transaction. */
-const startOver = (
-  db: Database,
-  projections: readonly Projection[],
-  checkpoint: Checkpoint,
-): Promise<Checkpoint> =>
-  db.transaction(async (tx) => {
-    const reset = await resetCheckpoint(tx, checkpoint);
-    await recreateTables(tx, projections);
-    await tx.query('DELETE FROM runtime.parked_events');
-    return reset;
-  });
-
-/** Moves batches from the log into the tables until `open`'s source ends. Whatever fails on either side ends both. */
-const pump = async (
-  open: (stop: AbortSignal) => AsyncIterable<LogBatch>,
-  inbox: EventInbox,
-  applier: BatchApplier,
-  onBatch: (batch: AppliedBatch) => void,
-): Promise<void> => {
-  const stop = new AbortController();
-  const reading = (async () => {
-    try {
-      for await (const batch of open(stop.signal)) {
-        await inbox.add(batch);
-        if (inbox.ended) return;
-      }
-      inbox.end();
-    } catch (error) {
-      inbox.end(error);
-    }
-  })();
-  try {
-    for (;;) {
-      const batch = await inbox.take(BATCH_MAX_EVENTS, BATCH_MAX_BYTES);
-      if (batch === undefined) return;
-      const startedAt = performance.now();
-      await applier.apply(batch);
-      const last = batch.events.at(-1);
-      onBatch({
-        events: batch.events.length,
-        bytes: batch.bytes,
-        seconds: (performance.now() - startedAt) / 1_000,
-        lagSeconds:
-          last === undefined ? 0 : Math.max(0, Date.now() - last.stored.recordedAt.getTime()) / 1_000,
-        position: batch.position,
-        caughtUp: batch.caughtUp,
-      });
-    }
-  } finally {
-    stop.abort();
-    inbox.abandon();
-    await reading;
-  }
-};
-
-const newInbox = (codec: EventDecoder): EventInbox =>
-  new EventInbox(codec, { maxEvents: INBOX_MAX_EVENTS, maxBytes: INBOX_MAX_BYTES });
-
-/** Replays the log into empty tables under a lease that is held. Strict: throws {@link ProjectionFailed}. */
-const replay = async (
-  options: Omit<RebuildOptions, 'signal'>,
-  lease: Lease,
-  signal: AbortSignal,
-): Promise<{ checkpoint: Checkpoint; events: number }> => {
-  const { db, store, codec, projections, name = LIVE_CHECKPOINT } = options;
-  const claimed = await claimCheckpoint(db, name, lease.epoch);
-  const applier = new BatchApplier({
-    db,
-    projections,
-    checkpoint: await startOver(db, projections, claimed),
-    strict: true,
-    signal,
-    ...(options.onRetry === undefined ? {} : { onRetry: options.onRetry }),
-  });
-  let events = 0;
-  const categories = categoriesOf(projections);
-  const open = (stop: AbortSignal) => store.readAll({ categories, signal: AbortSignal.any([signal, stop]) });
-  await pump(open, newInbox(codec), applier, (batch) => {
-    events += batch.events;
-    options.onBatch?.(batch);
-    options.onProgress?.({ events, position: batch.position });
-  });
-  signal.throwIfAborted();
-  return { checkpoint: applier.checkpoint, events };
-};
-
-/**
- * Drops the tables of all projections, makes them again and replays the log up to its present end, under the lease. Whoever
- * reads meanwhile finds tables that are not complete, and `?after=` waits. Killed half-way, the next runner goes on from there.
- * Throws {@link LeaseHeld}, {@link ProjectionFailed} (the rebuild is strict), {@link SteppedDown}.
- */
-export const rebuildProjections = async (
-  options: RebuildOptions,
-): Promise<{ readonly events: number; readonly position: LogPosition; readonly seconds: number }> => {
-  const { db, name = LIVE_CHECKPOINT, holder, signal } = options;
-  const startedAt = performance.now();
-  const lease = await tryAcquireLease(db, { name: leaseName(name), holder });
-  if (lease === undefined) throw new LeaseHeld(leaseName(name));
-  try {
-    const either = signal === undefined ? lease.lost : AbortSignal.any([signal, lease.lost]);
-    const { checkpoint, events } = await replay(options, lease, either);
-    return { events, position: checkpoint.position, seconds: (performance.now() - startedAt) / 1_000 };
-  } catch (error) {
-    if (lease.lost.aborted) throw new SteppedDown(leaseName(name));
-    throw error;
-  } finally {
-    await lease.release();
-  }
-};
 
 class Runner implements ProjectionRunner {
   private state: RunnerState = 'stopped';
@@ -324,5 +168,3 @@ class Runner implements ProjectionRunner {
 /** See the head of this file. */
 export const createProjectionRunner = (options: ProjectionRunnerOptions): ProjectionRunner =>
   new Runner(options);
-
-export { ProjectionFailed, ProjectionsChanged, SteppedDown, TooManyParked };

@@ -3,11 +3,11 @@ import { readCheckpoint } from '../../src/runtime/checkpoint.js';
 import type { Database, Queryable } from '../../src/runtime/database.js';
 import { listParked, replayParked } from '../../src/runtime/parked.js';
 import type { Projection } from '../../src/runtime/projection.js';
+import { rebuildProjections } from '../../src/runtime/projection-rebuild.js';
 import {
   createProjectionRunner,
   type ProjectionRunner,
   type ProjectionRunnerOptions,
-  rebuildProjections,
 } from '../../src/runtime/projection-runner.js';
 import { type TestDatabase, testDatabase } from '../support/postgres.js';
 import { plainCodec, type ScriptedLog, scriptedLog } from '../support/scripted-log.js';

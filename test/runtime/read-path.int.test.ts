@@ -10,7 +10,8 @@ import {
   NO_STREAM,
 } from '../../src/runtime/event-store.js';
 import { createPositionWaiter } from '../../src/runtime/position-waiter.js';
-import { createProjectionRunner, rebuildProjections } from '../../src/runtime/projection-runner.js';
+import { rebuildProjections } from '../../src/runtime/projection-rebuild.js';
+import { createProjectionRunner } from '../../src/runtime/projection-runner.js';
 import { type TestDatabase, testDatabase } from '../support/postgres.js';
 import { plainCodec } from '../support/scripted-log.js';
 import { tally, tallyRows } from '../support/tally.js';

@@ -9,73 +9,30 @@
  * (guard.ts), and one that did, because guard and parent were killed at once, is stopped by the next start. What a commit
  * has returned is on disk (fsync and synchronous_commit on).
  */
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
-import {
-  chown,
-  mkdir,
-  open,
-  readFile,
-  readlink,
-  realpath,
-  rename,
-  rm,
-  stat,
-  writeFile,
-} from 'node:fs/promises';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdir, open, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import pg from 'pg';
-import { findBinaries, type PostgresBinaries } from './binaries.js';
+import { findBinaries } from './binaries.js';
+import { EmbeddedPostgresError } from './embedded-error.js';
 import type { GuardOrder } from './guard.js';
-import { findServerUser, type ServerUser } from './server-user.js';
+import { initialise, ROLE, readPassword } from './initdb.js';
+import { commandLineOf, isServerOf, readText, untilDead } from './os-process.js';
+import { SERVER_SETTINGS } from './server-settings.js';
+import { findServerUser } from './server-user.js';
 
-const run = promisify(execFile);
+export { EmbeddedPostgresError } from './embedded-error.js';
 
-const ROLE = 'holdfast';
 const DATABASE = 'holdfast';
 /** Recovery after a kill reads at most max_wal_size of log. */
 const START_TIMEOUT_MS = 120_000;
 const STOP_TIMEOUT_MS = 30_000;
 const POLL_MS = 10;
 const LOG_MAX_BYTES = 10 * 1024 * 1024;
-const LOG_TAIL_CHARACTERS = 1_500;
-
-/**
- * For a machine shared with the program itself (2 cores and a few GB are enough). shared_buffers holds the hot part of the read
- * models; a large max_wal_size keeps checkpoints, which double the WAL by full pages, out of a catch-up; parallel workers
- * and JIT cost more than they bring to statements of milliseconds. wal_level minimal: nobody replicates from here.
- */
-const SETTINGS: Readonly<Record<string, string>> = {
-  listen_addresses: '127.0.0.1',
-  unix_socket_directories: '',
-  max_connections: '80',
-  shared_buffers: '256MB',
-  effective_cache_size: '1GB',
-  work_mem: '16MB',
-  maintenance_work_mem: '128MB',
-  fsync: 'on',
-  synchronous_commit: 'on',
-  full_page_writes: 'on',
-  wal_level: 'minimal',
-  max_wal_senders: '0',
-  wal_buffers: '16MB',
-  min_wal_size: '256MB',
-  max_wal_size: '2GB',
-  checkpoint_timeout: '15min',
-  random_page_cost: '1.1',
-  jit: 'off',
-  max_parallel_workers_per_gather: '0',
-  autovacuum_naptime: '20s',
-  log_min_messages: 'warning',
-  log_checkpoints: 'off',
-  log_line_prefix: '%m [%p] ',
-  log_timezone: 'UTC',
-  timezone: 'UTC',
-};
+const LOG_TAIL_LINES = 4;
 
 export interface EmbeddedPostgresOptions {
   /** Made when absent. */
@@ -96,19 +53,6 @@ export interface EmbeddedPostgres {
   stop(): Promise<void>;
 }
 
-export class EmbeddedPostgresError extends Error {
-  constructor(
-    readonly code: 'embedded_postgres_in_use' | 'embedded_postgres_failed' | 'embedded_postgres_unusable',
-    message: string,
-    options?: { cause?: unknown },
-  ) {
-    super(message, options);
-    this.name = 'EmbeddedPostgresError';
-  }
-}
-
-const readText = (file: string): Promise<string | undefined> => readFile(file, 'utf8').catch(() => undefined);
-
 const exists = (file: string): Promise<boolean> =>
   stat(file).then(
     () => true,
@@ -126,89 +70,6 @@ const freePort = (): Promise<number> =>
       );
     });
   });
-
-const isAlive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-};
-
-/** The command line of a process; undefined when it is gone or nothing can be known. Pids are used again, so a pid says little. */
-const commandLineOf = async (pid: number): Promise<string | undefined> => {
-  if (!isAlive(pid)) return undefined;
-  if (process.platform === 'linux') return readText(`/proc/${pid}/cmdline`);
-  return run('ps', ['-p', String(pid), '-o', 'command=']).then(
-    ({ stdout }) => stdout,
-    () => undefined,
-  );
-};
-
-const untilDead = async (pid: number, timeoutMs: number): Promise<boolean> => {
-  for (const end = Date.now() + timeoutMs; isAlive(pid); await delay(POLL_MS)) {
-    if (Date.now() > end) return false;
-  }
-  return true;
-};
-
-const readPassword = async (dir: string, fresh: boolean): Promise<string> => {
-  const file = join(dir, 'password');
-  const known = (await readText(file))?.trim();
-  if (known) return known;
-  if (!fresh) {
-    throw new EmbeddedPostgresError(
-      'embedded_postgres_unusable',
-      `${file} is missing; remove ${join(dir, 'data')} to build the database again from the log`,
-    );
-  }
-  const password = randomBytes(24).toString('base64url');
-  await writeFile(file, `${password}\n`, { mode: 0o600 });
-  return password;
-};
-
-const initialise = async (
-  binaries: PostgresBinaries,
-  user: ServerUser,
-  dir: string,
-  password: string,
-  durable: boolean,
-): Promise<void> => {
-  const target = join(dir, 'data.new');
-  const passwordFile = join(dir, 'password.new');
-  await rm(target, { recursive: true, force: true });
-  await mkdir(target, { mode: 0o700 });
-  await writeFile(passwordFile, `${password}\n`, { mode: 0o600 });
-  if (user.uid !== undefined && user.gid !== undefined) {
-    await chown(target, user.uid, user.gid);
-    await chown(passwordFile, user.uid, user.gid);
-  }
-  const { command, args, uid, gid } = user.command(binaries.initdb, [
-    `--pgdata=${target}`,
-    `--username=${ROLE}`,
-    `--pwfile=${passwordFile}`,
-    '--auth=scram-sha-256',
-    '--encoding=UTF8',
-    // The same order of text on every machine.
-    '--locale=C',
-    '--locale-provider=builtin',
-    '--builtin-locale=C.UTF-8',
-    '--no-instructions',
-    ...(durable ? [] : ['--no-sync']),
-  ]);
-  try {
-    await run(command, args, { cwd: '/', ...(uid === undefined ? {} : { uid, gid }) });
-  } catch (error) {
-    const said = (error as { stderr?: string }).stderr ?? '';
-    throw new EmbeddedPostgresError('embedded_postgres_failed', `initdb failed: ${said || String(error)}`, {
-      cause: error,
-    });
-  } finally {
-    await rm(passwordFile, { force: true });
-  }
-  await rename(target, join(dir, 'data'));
-};
 
 /** Refuses a directory that is in use; ends a server that lost its guard; removes a pid file that a kill left behind. */
 const clearTheWay = async (dir: string): Promise<void> => {
@@ -241,15 +102,8 @@ const stopOrphan = async (dir: string): Promise<void> => {
   await rm(pidFile, { force: true });
 };
 
-const isServerOf = async (pid: number, dataDir: string): Promise<boolean> => {
-  const line = await commandLineOf(pid);
-  if (line === undefined || !line.includes('postgres')) return false;
-  if (process.platform !== 'linux') return line.includes(dataDir);
-  return (await readlink(`/proc/${pid}/cwd`).catch(() => '')) === dataDir;
-};
-
 const tail = async (file: string): Promise<string> =>
-  ((await readText(file)) ?? '').slice(-LOG_TAIL_CHARACTERS).trim();
+  ((await readText(file)) ?? '').trim().split('\n').slice(-LOG_TAIL_LINES).join('\n');
 
 const guardScript = (): string => {
   const here = fileURLToPath(new URL('./guard.js', import.meta.url));
@@ -329,7 +183,7 @@ export const startEmbeddedPostgres = async (options: EmbeddedPostgresOptions): P
   if (fresh) await initialise(binaries, user, dir, password, options.settings?.fsync !== 'off');
 
   const port = options.port ?? (await freePort());
-  const settings = Object.entries({ ...SETTINGS, ...options.settings, port: String(port) });
+  const settings = Object.entries({ ...SERVER_SETTINGS, ...options.settings, port: String(port) });
   const order: GuardOrder = {
     ...user.command(binaries.postgres, [
       '-D',
