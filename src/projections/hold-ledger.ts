@@ -25,6 +25,7 @@ export interface HoldLedger {
 
 interface OrderPart {
   status: OrderStatus;
+  /** Its coupons are then to be redeemed. */
   wasConfirmed: boolean;
   /** Of all lines, not cancelled. */
   openUnits: number;
@@ -48,6 +49,8 @@ export interface CouponHold {
   captured: number;
   released: number;
   givenBack: number;
+  wantedCaptured: number;
+  wantedGivenBack: number;
 }
 
 export interface Restock {
@@ -83,7 +86,14 @@ const stockHold = (ledger: HoldLedger, stockId: string): StockHold =>
   }));
 
 const couponHold = (ledger: HoldLedger, code: string): CouponHold =>
-  getOr(ledger.coupons, code, () => ({ quantity: 0, captured: 0, released: 0, givenBack: 0 }));
+  getOr(ledger.coupons, code, () => ({
+    quantity: 0,
+    captured: 0,
+    released: 0,
+    givenBack: 0,
+    wantedCaptured: 0,
+    wantedGivenBack: 0,
+  }));
 
 const restock = (ledger: HoldLedger, returnId: string, stockId: string): Restock =>
   getOr(ledger.returns, `${returnId} ${stockId}`, () => ({ wanted: 0, returned: 0, owner: undefined }));
@@ -131,6 +141,7 @@ export const foldOrder = (ledger: HoldLedger, orderId: string, event: OrderEvent
     case 'OrderConfirmed':
       order.status = 'confirmed';
       order.wasConfirmed = true;
+      for (const code of order.coupons) couponHold(ledger, code).wantedCaptured = 1;
       break;
     case 'OrderRejected':
       order.status = 'rejected';
@@ -148,7 +159,9 @@ export const foldOrder = (ledger: HoldLedger, orderId: string, event: OrderEvent
         if (stockId !== undefined) stockHold(ledger, stockId).wantedReleased += quantity;
       }
       // An order that shipped anything has shipped units among its open ones, so it does not come down to none.
-      if (order.openUnits === 0) order.status = 'cancelled';
+      if (order.openUnits > 0) break;
+      order.status = 'cancelled';
+      if (order.wasConfirmed) for (const code of order.coupons) couponHold(ledger, code).wantedGivenBack = 1;
       break;
     case 'OrderShipped':
       for (const { location, sku, quantity } of event.data.lines) {
@@ -205,19 +218,21 @@ const isAllocated = (order: OrderPart | undefined, stockId: string): boolean => 
 /** Whether nothing will be asked of the order's holds any more but their end. */
 const isOver = (order: OrderPart | undefined): boolean => order === undefined || isEnded(order.status);
 
-/** Whether a hold on stock is where the order wants it. When the order is over, or has no use for it, that is: empty. */
-const stockSettled = (order: OrderPart | undefined, stockId: string, hold: StockHold): boolean =>
-  hold.captured === hold.wantedCaptured &&
-  (isOver(order) || !isAllocated(order, stockId)
-    ? remaining(hold) === 0
-    : hold.released === hold.wantedReleased);
-
-const couponSettled = (order: OrderPart | undefined, code: string, hold: CouponHold): boolean => {
-  if (order?.status === 'reserved') return true;
-  const wanted = order?.wasConfirmed === true && order.coupons.includes(code) ? 1 : 0;
-  const back = wanted === 1 && order?.status === 'cancelled' ? 1 : 0;
-  return hold.captured === wanted && hold.givenBack === back && (wanted === 1 || remaining(hold) === 0);
+/**
+ * Whether a hold on stock is where the order wants it. When the order is over, or has no use for it, that is: empty. One that its
+ * own stream knows nothing of (parked; or let go and forgotten while the order was parked) has nothing to let go.
+ */
+const stockSettled = (order: OrderPart | undefined, stockId: string, hold: StockHold): boolean => {
+  if (hold.captured !== hold.wantedCaptured) return false;
+  if (isOver(order) || !isAllocated(order, stockId)) return remaining(hold) === 0;
+  return hold.quantity === 0 || hold.released === hold.wantedReleased;
 };
+
+/** A hold that is to be redeemed has no rest: it is of one. */
+const couponSettled = (order: OrderPart | undefined, hold: CouponHold): boolean =>
+  hold.captured === hold.wantedCaptured &&
+  hold.givenBack === hold.wantedGivenBack &&
+  (order?.status === 'reserved' || remaining(hold) === 0);
 
 /**
  * Drops what is settled for good. After every event, so that the ledger is a function of the events and not of how they were cut
@@ -228,7 +243,7 @@ export const forget = (ledger: HoldLedger): void => {
   for (const [key, { wanted, returned }] of returns) if (wanted === returned) returns.delete(key);
   if (!isOver(order)) return;
   for (const [id, hold] of stock) if (stockSettled(order, id, hold)) stock.delete(id);
-  for (const [code, hold] of coupons) if (couponSettled(order, code, hold)) coupons.delete(code);
+  for (const [code, hold] of coupons) if (couponSettled(order, hold)) coupons.delete(code);
   if (stock.size === 0 && coupons.size === 0) ledger.order = undefined;
 };
 
@@ -237,7 +252,7 @@ export type Attention = 'outcome' | 'order' | 'note';
 
 const holdsSettled = ({ order, stock, coupons }: HoldLedger): boolean => {
   for (const [stockId, hold] of stock) if (!stockSettled(order, stockId, hold)) return false;
-  for (const [code, hold] of coupons) if (!couponSettled(order, code, hold)) return false;
+  for (const hold of coupons.values()) if (!couponSettled(order, hold)) return false;
   return true;
 };
 
@@ -278,6 +293,8 @@ export interface LedgerJson {
     captured: number,
     released: number,
     givenBack: number,
+    wantedCaptured: number,
+    wantedGivenBack: number,
   ])[];
   /** Keys are `returnId stockId`. */
   readonly returns: readonly (readonly [
@@ -318,6 +335,8 @@ export const ledgerToJson = ({ order, stock, coupons, returns }: HoldLedger): Le
     hold.captured,
     hold.released,
     hold.givenBack,
+    hold.wantedCaptured,
+    hold.wantedGivenBack,
   ]),
   returns: entries(returns).map(([key, { wanted, returned, owner }]) => [
     key,
@@ -339,9 +358,9 @@ export const ledgerFromJson = ({ order, stock, coupons, returns }: LedgerJson): 
     ]),
   ),
   coupons: new Map(
-    coupons.map(([code, quantity, captured, released, givenBack]) => [
+    coupons.map(([code, quantity, captured, released, givenBack, wantedCaptured, wantedGivenBack]) => [
       code,
-      { quantity, captured, released, givenBack },
+      { quantity, captured, released, givenBack, wantedCaptured, wantedGivenBack },
     ]),
   ),
   returns: new Map(

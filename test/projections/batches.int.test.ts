@@ -12,7 +12,7 @@ import type { MemoryLog } from './memory-log.js';
 import { allRows, applyInBatches, createTables, emptyTables } from './read-model.js';
 import { ALL_ORDERS, contextOf, shopDay, trade } from './shop-days.js';
 
-const RUNS = 25;
+const RUNS = 20;
 const TIMEOUT_MS = 60_000;
 
 let database: TestDatabase;

@@ -6,8 +6,10 @@ export const createTables = async (db: Database): Promise<void> => {
   for (const { create } of allProjections) await db.query(create);
 };
 
+/** Deletes: of small tables that takes a tenth of what TRUNCATE does, which makes files anew. */
 export const emptyTables = async (db: Database): Promise<void> => {
-  await db.query(`TRUNCATE ${allProjections.flatMap(({ tables }) => tables).join(', ')}`);
+  const tables = allProjections.flatMap((projection) => projection.tables);
+  await db.query(tables.map((table) => `DELETE FROM ${table}`).join('; '));
 };
 
 /** One batch through all projections in one transaction, as the runner does. */
