@@ -119,7 +119,7 @@ export function batchAppend(store: Store, call: GrpcCall): void {
     if (store.busy && !paused) {
       paused = true;
       call.pause();
-      void store.whenIdle().then(() => {
+      void store.whenCalm().then(() => {
         paused = false;
         call.resume();
       });

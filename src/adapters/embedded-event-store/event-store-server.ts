@@ -1,10 +1,11 @@
 /** The server: which methods there are, who may call them, and how it starts and stops. */
 import { createHash, randomUUID, timingSafeEqual } from 'node:crypto';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { append, batchAppend, deleteStream } from './append-calls.js';
 import { lockDirectory } from './directory-lock.js';
 import { notAuthenticated, notImplemented, shuttingDown } from './errors.js';
-import { type CallHandler, type GrpcCall, GrpcServer } from './grpc-server.js';
+import { type CallHandler, type GrpcCall, GrpcServer, STOP_GRACE_MS } from './grpc-server.js';
 import { read } from './read-calls.js';
 import { openMemoryStore, openStore } from './recovery.js';
 import { clusterInfo, supportedMethods } from './responses.js';
@@ -57,10 +58,10 @@ export async function startServer(options: EventStoreServerOptions): Promise<Eve
         return handler(call);
       };
     const answering =
-      (answer: () => Buffer): CallHandler =>
+      (answer: (call: GrpcCall) => Buffer): CallHandler =>
       async (call) => {
         await call.message();
-        call.send(answer());
+        call.send(answer(call));
         call.finish();
       };
 
@@ -89,7 +90,8 @@ export async function startServer(options: EventStoreServerOptions): Promise<Eve
       port,
       stop: async () => {
         const stopped = server.stop();
-        await store.whenIdle();
+        // Somebody who goes on appending must not keep the server from stopping.
+        await Promise.race([store.whenIdle(), sleep(STOP_GRACE_MS / 2)]);
         for (const call of calls) call.finish(shuttingDown());
         await stopped;
         await store.close();

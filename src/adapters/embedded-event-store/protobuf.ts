@@ -1,9 +1,10 @@
 /**
  * The few protocol buffer primitives this server needs.
  *
- * Requests are decoded and answers encoded by hand instead of through compiled message classes: on the two cores of
- * the machine that this was measured on (2026-11-22) a BatchAppend request costs 2 µs this way and 21 µs through
- * google-protobuf, and the store shares its processor with the application that it serves.
+ * Requests are decoded and answers encoded by hand instead of through compiled message classes. Measured 2026-11-22 for
+ * an event of 300 bytes, on a machine with other work: a BatchAppend request is decoded in 5 µs this way and in 28 µs
+ * through google-protobuf, an event encoded in 4 and 33 µs. The store shares its processors with the application that
+ * it serves.
  */
 
 /** Wire types that occur in EventStoreDB's messages. */

@@ -25,6 +25,8 @@ export const INDEX_DIRECTORY = 'index';
 /** Log that is read back at start, to check it and to recognise repeated appends across a restart. */
 export const WARM_BYTES = 2 * 1024 * 1024;
 const SCAN_STEP_BYTES = 1024 * 1024;
+/** Events taken in between two steps of the index. */
+const RECOVER_STEP_EVENTS = 50_000;
 /** What one interrupted write can leave behind: one chunk, or one record that is longer than that. */
 export const TORN_MAX_BYTES = CHUNK_BYTES + 2 * 1024 * 1024;
 
@@ -102,9 +104,10 @@ async function takeIn(
 ): Promise<void> {
   const { storage } = store;
   let whole = from;
+  let events = 0;
   const append: { name: string; revision: number; position: number; idKey: string; tombstone: boolean }[] =
     [];
-  const sound = await scanRecords(storage, from, storage.size, (bytes, at, position) => {
+  const visit = (bytes: Buffer, at: number, position: number): void => {
     append.push({
       name: recordName(bytes, at),
       revision: recordRevision(bytes, at),
@@ -115,9 +118,18 @@ async function takeIn(
     if ((recordFlags(bytes, at) & FLAG_END_OF_APPEND) === 0) return;
     for (const { name, revision, position: at, idKey, tombstone } of append.splice(0)) {
       store.recover(name, revision, at, idKey, { tombstone });
+      events++;
     }
     whole = position + recordLength(bytes, at);
-  });
+  };
+  // A log without an index is taken in from its beginning: in steps, so that its size is not a size in memory.
+  const indexStep = async (): Promise<void> => {
+    if (events < RECOVER_STEP_EVENTS) return;
+    events = 0;
+    store.recoveredTo(whole);
+    await store.followLog();
+  };
+  const sound = await scanRecords(storage, from, storage.size, visit, indexStep);
   if (storage.size - sound > TORN_MAX_BYTES) throw damagedAt(sound);
   if (storage.size > whole) {
     const torn = Buffer.allocUnsafe(storage.size - whole);
@@ -138,6 +150,7 @@ export async function scanRecords(
   from: number,
   to: number,
   visit: (bytes: Buffer, at: number, position: number) => void,
+  afterStep: () => Promise<void> = async () => undefined,
 ): Promise<number> {
   let position = from;
   let step = SCAN_STEP_BYTES;
@@ -156,6 +169,7 @@ export async function scanRecords(
     if (at === 0) step = Math.max(step * 2, recordLength(bytes, 0));
     else step = SCAN_STEP_BYTES;
     position += at;
+    await afterStep();
   }
   return position;
 }

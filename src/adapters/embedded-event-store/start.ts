@@ -75,7 +75,11 @@ export async function startEventStore(options: StartEventStoreOptions = {}): Pro
     pid,
     connectionString,
     exited,
-    kill: (signal) => void child.kill(signal),
+    kill: (signal) => {
+      // Whoever kills it waits for `exited`, and must not end before that for want of anything to wait for.
+      child.ref();
+      child.kill(signal);
+    },
     stop: async () => {
       child.ref();
       child.kill('SIGTERM');

@@ -115,7 +115,8 @@ export class Store {
 
   readonly #listeners = new Set<() => void>();
   readonly #streamListeners = new Map<string, Set<() => void>>();
-  #idle: (() => void)[] = [];
+  readonly #idle: (() => void)[] = [];
+  readonly #calm: (() => void)[] = [];
 
   constructor(options: StoreOptions) {
     this.storage = options.storage;
@@ -134,9 +135,14 @@ export class Store {
     return this.#durable;
   }
 
-  /** Whether so much waits for the disk that callers should stop sending until `whenIdle`. */
+  /** Whether so much waits for the disk that callers should stop sending until `whenCalm`. */
   get busy(): boolean {
     return this.#next - this.#durable > PENDING_MAX_BYTES;
+  }
+
+  /** Resolves when the store is not `busy` any more. */
+  async whenCalm(): Promise<void> {
+    if (this.busy) await new Promise<void>((resolve) => this.#calm.push(resolve));
   }
 
   /** Resolves when nothing that was appended so far waits for the disk any more. */
@@ -181,7 +187,7 @@ export class Store {
       this.#answer(done, { kind: 'written', last: state.last, position: -1 });
       return;
     }
-    const metadata = this.#metadataToUndelete(state, decision.undelete);
+    const metadata = this.#metadataToUndelete(state, events, decision.undelete);
     const position = this.#write(state, events, metadata === undefined);
     const outcome: AppendOutcome = { kind: 'written', last: state.last, position };
     if (metadata !== undefined) this.#write(metadata.state, [metadata.event], true);
@@ -379,12 +385,22 @@ export class Store {
     return parseMetadata(recordData(bytes, at));
   }
 
-  /** An append to a deleted stream is followed, in the same append, by metadata that lets its new events be seen. */
-  #metadataToUndelete(state: StreamState, undelete: boolean) {
-    if (!undelete) return undefined;
-    const metastream = this.stream(metastreamOf(state.name));
-    const data = withTruncateBefore(this.#metadata(metastream), state.last + 1);
-    return { state: metastream, event: metadataEvent(data) };
+  /**
+   * An append to a deleted stream, or to its metadata, is followed in the same append by metadata that lets its new
+   * events, and only those, be seen.
+   */
+  #metadataToUndelete(state: StreamState, events: readonly NewEvent[], undelete: boolean) {
+    if (undelete) {
+      const metastream = this.stream(metastreamOf(state.name));
+      const data = withTruncateBefore(this.#metadata(metastream), state.last + 1);
+      return { state: metastream, event: metadataEvent(data) };
+    }
+    if (!isMetastream(state.name)) return undefined;
+    const original = this.stream(originalOf(state.name));
+    const written = events.at(-1);
+    if (written === undefined || !this.limits(original).softDeleted) return undefined;
+    const data = withTruncateBefore(parseMetadata(written.data), original.last + 1);
+    return { state, event: metadataEvent(data) };
   }
 
   // --- writing ------------------------------------------------------------------------------------------------------
@@ -463,6 +479,7 @@ export class Store {
 
   #pump(): void {
     if (this.#writing) return;
+    if (!this.busy) for (const resolve of this.#calm.splice(0)) resolve();
     if (this.#group.answers.length === 0) {
       for (const resolve of this.#idle.splice(0)) resolve();
       return;

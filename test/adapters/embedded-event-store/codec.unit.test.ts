@@ -41,7 +41,7 @@ const events = fc.record({
   data: fc.uint8Array({ maxLength: 20_000 }),
   revision: fc.integer({ min: 0, max: 2 ** 47 }),
   position: fc.integer({ min: 0, max: 2 ** 47 }),
-  createdMs: fc.integer({ min: 0, max: 8_640_000_000_000 }),
+  createdMs: fc.integer({ min: 1, max: 8_640_000_000_000 }),
 });
 type Sample = typeof events extends fc.Arbitrary<infer T> ? T : never;
 
