@@ -5,6 +5,7 @@ import { registerDemo } from './demo.js';
 import { registerEventStore } from './event-store.js';
 import { registerImport } from './import.js';
 import { registerKeys } from './keys.js';
+import { registerParked } from './parked.js';
 import { registerRebuild } from './rebuild.js';
 import { registerServe } from './serve.js';
 import { registerSettings } from './settings.js';
@@ -22,6 +23,7 @@ for (const register of [
   registerAudit,
   registerRebuild,
   registerStatus,
+  registerParked,
   registerKeys,
   registerEventStore,
   registerSettings,
