@@ -1,4 +1,4 @@
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { Problem, problemBody } from './problems.js';
 
@@ -10,6 +10,7 @@ export const CONNECTIONS_MAX = 10_000;
 const BACKLOG_CONNECTIONS = 1_024;
 /** How long a stop waits for what is in flight. */
 export const CLOSE_GRACE_MS = 10_000;
+const SWEEP_PAUSE_MS = 50;
 
 export interface ListeningApi {
   readonly url: string;
@@ -43,17 +44,27 @@ export const listen = async (
   app: RequestListener,
   { host, port }: { readonly host: string; readonly port: number },
 ): Promise<ListeningApi> => {
-  const server = createServer(
-    {
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      requestTimeout: REQUEST_TIMEOUT_MS,
-      keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
-      noDelay: true,
-    },
-    app,
-  );
+  const server = createServer({
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    noDelay: true,
+  });
   server.maxConnections = CONNECTIONS_MAX;
   server.on('clientError', answerClientError);
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  const underWay = new Set<ServerResponse>();
+  let closing = false;
+  server.on('request', (_, response) => {
+    underWay.add(response);
+    response.once('close', () => underWay.delete(response));
+    if (closing) response.setHeader('Connection', 'close');
+  });
+  server.on('request', app);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen({ host, port, backlog: BACKLOG_CONNECTIONS }, () => {
@@ -64,11 +75,14 @@ export const listen = async (
   const address = server.address() as AddressInfo; // a TCP server that listens has one
   const close = async (): Promise<void> => {
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-    // Answers under way end with `Connection: close`; what sits idle goes at once.
-    server.on('request', (_, response) => response.setHeader('Connection', 'close'));
-    const sweep = setInterval(() => server.closeIdleConnections(), 50);
+    // Answers under way end their connection; what sits idle goes at once.
+    closing = true;
+    for (const response of underWay) if (!response.headersSent) response.setHeader('Connection', 'close');
+    const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_PAUSE_MS);
     const force = setTimeout(() => server.closeAllConnections(), CLOSE_GRACE_MS);
     server.closeIdleConnections();
+    // Node does not count as idle what has never sent a byte.
+    for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
     await closed;
     clearInterval(sweep);
     clearTimeout(force);

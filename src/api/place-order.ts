@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import type { ChannelSettings } from '../domain/channel.js';
 import { channel } from '../domain/channel.js';
@@ -11,16 +12,17 @@ import { canonicalJson, sha256 } from './canonical-json.js';
 import { SETTINGS_AGE_MAX_MS } from './channels.js';
 import { orderView, viewOfState } from './order-view.js';
 import type { ApiLimits, ApiParts } from './parts.js';
-import { Problem, problemOf } from './problems.js';
-import { type Answer, defineRoute, type Route } from './route.js';
+import { Problem } from './problems.js';
+import { defineRoute, type Route } from './route.js';
 import { currency, id, instant, money, quantity, slug, text, unitPrice } from './schemas.js';
 
 const COUPONS_MAX = 20;
 const EXPIRES_MAX_SECONDS = 60 * 60 * 24 * 90;
 /** What an order may come to, in whole units of its currency. */
 const ORDER_TOTAL_MAX = 10n ** 12n;
-/** After the deadline of an order: how long to look whether it was recorded at all. */
+/** After the deadline of an order: how long to look whether it was recorded at all, and how often. */
 const LOOK_MS = 500;
+const LOOK_PAUSE_MS = 20;
 
 const line = z.strictObject({
   lineId: id.optional().meta({ description: '"1", "2", ... in order when absent.' }),
@@ -104,38 +106,35 @@ const after = <Result>(ms: number, result: Result): { readonly promise: Promise<
 };
 
 export const placeOrderRoute = ({ bus, orders, log }: ApiParts, { orderWaitMs }: ApiLimits): Route => {
-  /** Undefined when there is no outcome in time; the order goes on all the same. */
-  const inTime = async (
-    outcome: Promise<OrderAnswer>,
-    requestId: string,
-  ): Promise<OrderAnswer | undefined> => {
-    const deadline = after(orderWaitMs, undefined);
-    let late = false;
-    outcome.catch((error: unknown) => {
-      if (late) log.error({ requestId, err: problemOf(error).extras.cause }, 'an order failed after its 202');
-    });
-    const first = await Promise.race([outcome, deadline.promise]).finally(() => deadline.cancel());
-    late = true;
-    return first;
+  /** The order as far as it is recorded; undefined when it is not. */
+  const look = async (orderId: string, until: AbortSignal) => {
+    while (!until.aborted) {
+      const { state, position } = await bus.load(order, orderId, { maxAgeMs: LOOK_MS });
+      const view = viewOfState(orderId, state);
+      if (view !== undefined) return { view, position };
+      await sleep(LOOK_PAUSE_MS);
+    }
+    return undefined;
   };
 
-  /** 202 promises that the order is recorded, so look first. */
-  const accepted = async (orderId: string): Promise<Answer> => {
+  /** The outcome if it comes in time, else the order as it is recorded: 202 promises that it is. */
+  const wait = async (
+    orderId: string,
+    outcome: Promise<OrderAnswer>,
+    requestId: string,
+  ): Promise<OrderAnswer | Awaited<ReturnType<typeof look>>> => {
+    let late = false;
+    outcome.catch((error: unknown) => {
+      if (late) log.error({ requestId, orderId, err: error }, 'an order failed after its answer');
+    });
+    const deadline = after(orderWaitMs, undefined);
+    const inTime = await Promise.race([outcome, deadline.promise]).finally(() => deadline.cancel());
+    if (inTime !== undefined) return inTime;
     const limit = after(LOOK_MS, undefined);
-    const known = await Promise.race([
-      bus.load(order, orderId, { maxAgeMs: orderWaitMs }),
-      limit.promise,
-    ]).finally(() => limit.cancel());
-    const view = known === undefined ? undefined : viewOfState(orderId, known.state);
-    if (known === undefined || view === undefined) {
-      throw new Problem('outcome_unknown', 'send the same order again');
-    }
-    return {
-      status: 202,
-      body: view,
-      position: known.position,
-      headers: { Location: `/v1/orders/${encodeURIComponent(orderId)}`, 'Retry-After': '1' },
-    };
+    const looked = look(orderId, AbortSignal.timeout(LOOK_MS));
+    const recorded = await Promise.race([outcome, looked, limit.promise]).finally(() => limit.cancel());
+    late = true;
+    return recorded;
   };
 
   return defineRoute({
@@ -183,12 +182,12 @@ export const placeOrderRoute = ({ bus, orders, log }: ApiParts, { orderWaitMs }:
         channel: sent.channel,
       });
       const outcome = orders.execute(orderId, commandOf(sent, settings, now), context);
-      const answer = await inTime(outcome, requestId);
-      return answer === undefined
-        ? accepted(orderId)
-        : decided(answer, viewOfState(orderId, answer.state), {
-            Location: `/v1/orders/${encodeURIComponent(orderId)}`,
-          });
+      const headers = { Location: `/v1/orders/${encodeURIComponent(orderId)}` };
+      const answer = await wait(orderId, outcome, requestId);
+      if (answer === undefined) throw new Problem('outcome_unknown', 'send the same order again');
+      if ('status' in answer) return decided(answer, viewOfState(orderId, answer.state), headers);
+      const { view, position } = answer;
+      return { status: 202, body: view, position, headers: { ...headers, 'Retry-After': '1' } };
     },
   });
 };
