@@ -24,7 +24,7 @@ describe('the audit of random days of a shop, some steps cut short', () => {
       await fc.assert(
         fc.asyncProperty(shopDay, fc.nat({ max: 200 }), async (day, some) => {
           const { events } = await trade(day);
-          const upTo = some > events.length ? events.length : some;
+          const upTo = Math.min(some, events.length);
           await emptyTables(db);
           await applyInBatches(db, events.slice(0, upTo), [5, 20]);
           const report = await auditOf(db, events, upTo);

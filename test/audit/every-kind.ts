@@ -1,0 +1,188 @@
+import { channel } from '../../src/domain/channel.js';
+import { coupon } from '../../src/domain/coupon.js';
+import { location } from '../../src/domain/location.js';
+import type { PlaceOrder } from '../../src/domain/order.js';
+import { stock } from '../../src/domain/stock.js';
+import { orderIdOf, stockIdOf } from '../../src/domain/stream-id.js';
+import type { House } from '../../src/main.js';
+import { createLedger } from '../../src/processes/ledger.js';
+import type { CommandContext } from '../../src/runtime/command-bus.js';
+import { type LineInput, place } from '../support/orders.js';
+
+const DUE = '2026-03-31T23:15:00Z';
+
+let commands = 0;
+const context = (effectiveAt = '2026-03-31T22:30:00.000Z'): CommandContext => {
+  commands += 1;
+  const id = `every-kind-${commands}`;
+  return { commandId: id, correlationId: id, actor: 'test', effectiveAt };
+};
+
+/** A small history in which every kind of event, and every end of an order, comes up at least once. */
+export const tradeEverything = async ({ bus, orders, returns }: House): Promise<void> => {
+  const configure = (id: string, timeZone: string, currency: string) =>
+    bus.execute(
+      channel,
+      id,
+      {
+        type: 'configure',
+        settings: {
+          name: `Channel "${id}"`,
+          timeZone,
+          currencies: [currency],
+          sources: ['main', 'shop'],
+          confirm: 'auto',
+          expiresInSeconds: 900,
+        },
+      },
+      context(),
+    );
+  for (const id of ['main', 'shop']) {
+    const settings = { name: `${id}, \\ {x}`, country: 'GB' };
+    await bus.execute(location, id, { type: 'configure', settings }, context());
+  }
+  await configure('web', 'Europe/Paris', 'GBP');
+  await configure('web', 'Europe/London', 'GBP');
+  await configure('jp', 'Asia/Tokyo', 'JPY');
+  for (const [code, discount] of [
+    ['TEN', { kind: 'percent', percent: '10' }],
+    ['FIVE', { kind: 'amount', amount: '5.00', currency: 'GBP' }],
+  ] as const) {
+    const terms = { discount, limit: 3, channels: ['web', 'jp'], validUntil: '2027-01-01T00:00:00Z' };
+    await bus.execute(coupon, code, { type: 'issue', terms }, context());
+  }
+  const atStock = (at: string, sku: string) => ({
+    receive: (quantity: number) =>
+      bus.execute(
+        stock,
+        stockIdOf(at, sku),
+        { type: 'receive', receiptId: `opening ${sku}`, quantity, reason: 'opening, "all"' },
+        context(),
+      ),
+    adjust: (delta: number) =>
+      bus.execute(
+        stock,
+        stockIdOf(at, sku),
+        { type: 'adjust', adjustmentId: `count ${sku}`, delta, reason: 'count' },
+        context(),
+      ),
+  });
+  for (const sku of ['A', 'B', 'a~b "c"']) await atStock('main', sku).receive(20);
+  await atStock('shop', 'D').receive(5);
+  await atStock('main', 'B').adjust(-2);
+
+  const open = (
+    channelId: string,
+    externalId: string,
+    lines: readonly LineInput[],
+    more: Partial<PlaceOrder> = {},
+  ) =>
+    orders.execute(
+      orderIdOf(channelId, externalId),
+      place(lines, {
+        channel: channelId,
+        externalId,
+        customerId: 'c-1',
+        destination: { country: 'GB', region: 'Kent', postalCode: 'TN1' },
+        placedAt: '2026-03-31T22:00:00.123456Z',
+        expiresAt: DUE,
+        contentHash: externalId,
+        ...more,
+      }),
+      context(),
+    );
+  const web = (externalId: string) => orderIdOf('web', externalId);
+
+  await open(
+    'web',
+    'returned',
+    [
+      { lineId: 'l1', sku: 'A', quantity: 3, unitPrice: '3.333', tax: '0.50' },
+      { lineId: 'l2', sku: 'D', quantity: 2, unitPrice: '0', tax: '0.00' },
+      { lineId: 'l3', kind: 'charge', sku: 'POST', account: 'postage', unitPrice: '4.00' },
+      { lineId: 'l4', kind: 'voucher', sku: 'GIFT', quantity: 2, unitPrice: '10.00' },
+    ],
+    { confirm: 'auto', coupons: ['TEN', 'FIVE'] },
+  );
+  await orders.execute(web('returned'), { type: 'ship', shipmentId: 's1' }, context());
+  const back = { type: 'return', reason: 'broken', note: 'C 1' } as const;
+  const one = [{ lineId: 'l1', quantity: 1 }];
+  await orders.execute(web('returned'), { ...back, returnId: 'r/1', lines: one }, context());
+  await orders.execute(
+    web('returned'),
+    { ...back, returnId: 'r2', lines: one, credited: '9.99', location: 'shop' },
+    context('2026-04-02T08:00:00Z'),
+  );
+
+  await open('web', 'partly', [
+    { lineId: 'l1', sku: 'B', quantity: 5, unitPrice: '1.25', tax: '0.01' },
+    { lineId: 'l2', sku: 'a~b "c"', quantity: 2, unitPrice: '7.00' },
+  ]);
+  await orders.execute(web('partly'), { type: 'confirm' }, context());
+  const some = [{ lineId: 'l1', quantity: 2 }];
+  await orders.execute(web('partly'), { type: 'ship', shipmentId: 's1', lines: some }, context());
+  await orders.execute(
+    web('partly'),
+    { type: 'cancel', cancellationId: 'k1', reason: 'late', lines: [{ lineId: 'l1', quantity: 1 }] },
+    context(),
+  );
+
+  await open('web', 'rejected', [{ lineId: 'l1', sku: 'A', quantity: 1_000 }], { coupons: ['TEN'] });
+  await open('web', 'expired', [{ lineId: 'l1', sku: 'A' }], { coupons: ['TEN'] });
+  await orders.execute(web('expired'), { type: 'expire', dueAt: DUE }, context());
+  await open('web', 'cancelled', [{ lineId: 'l1', sku: 'A' }], { confirm: 'auto', coupons: ['TEN'] });
+  await orders.execute(web('cancelled'), { type: 'cancel', cancellationId: 'k', reason: 'no' }, context());
+  await open('web', 'waiting', [{ lineId: 'l1', sku: 'A', quantity: 2 }], { coupons: ['FIVE'] });
+  await open('jp', 'yen', [{ lineId: 'l1', sku: 'B', quantity: 3, unitPrice: '33.5', tax: '1' }], {
+    currency: 'JPY',
+    confirm: 'auto',
+  });
+  await orders.execute(orderIdOf('jp', 'yen'), { type: 'ship', shipmentId: 's1' }, context());
+
+  const line = { channel: 'web', note: 'C 2', quantity: 1, currency: 'GBP', reason: 'no receipt' } as const;
+  await returns.record(
+    { ...line, lineId: '1', kind: 'goods', sku: 'A', amount: '2.5', location: 'main', customerId: 'c-2' },
+    context(),
+  );
+  await returns.record({ ...line, lineId: '2', kind: 'charge', sku: 'POST', amount: '4.00' }, context());
+  await createLedger(bus).adjustReceivable(
+    {
+      adjustmentId: 'bad 1',
+      channel: 'web',
+      currency: 'GBP',
+      reason: 'gone',
+      document: 'letter 7',
+      amount: '-1.00',
+      account: 'bad_debt',
+    },
+    context(),
+  );
+};
+
+/** Every type of event there is, but for the log's own. */
+export const EVERY_TYPE = [
+  'ChannelConfigured',
+  'CouponGivenBack',
+  'CouponHeld',
+  'CouponIssued',
+  'CouponRedeemed',
+  'CouponReleased',
+  'EntryPosted',
+  'BlindReturnRecorded',
+  'LocationConfigured',
+  'OrderCompleted',
+  'OrderConfirmed',
+  'OrderExpired',
+  'OrderLinesCancelled',
+  'OrderPlaced',
+  'OrderRejected',
+  'OrderReserved',
+  'OrderReturned',
+  'OrderShipped',
+  'StockAdjusted',
+  'StockCaptured',
+  'StockHeld',
+  'StockReceived',
+  'StockReleased',
+  'StockReturned',
+] as const;
