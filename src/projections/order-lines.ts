@@ -9,8 +9,10 @@ import { isOf } from './event-of.js';
 /**
  * One row per line of every order. Amounts are minor units of `currency`, of the whole line as placed.
  *
- * The second index serves "orders with this SKU". It has few distinct keys, so PostgreSQL keeps it small (one key, many rows):
- * 4 MB for the 540,000 lines of a year, where the primary key has 30.
+ * Every row changes once or twice soon after it was written, so pages are left half empty: all updates then stay on their page
+ * and touch no index (0.9 s of PostgreSQL's CPU for 96,000 lines, against 1.3 s with full pages, and no larger in the end).
+ * The second index serves "orders with this SKU". It has few distinct keys, so PostgreSQL keeps it small (one key, many
+ * rows): 1 MB for these lines, where the primary key has 4.
  */
 const create = `
 CREATE TABLE order_lines (
@@ -34,7 +36,7 @@ CREATE TABLE order_lines (
   cancelled  integer NOT NULL,
   returned   integer NOT NULL,
   PRIMARY KEY (order_id, line_id)
-) WITH (fillfactor = 70);
+) WITH (fillfactor = 50);
 CREATE INDEX order_lines_by_sku ON order_lines (sku);
 `;
 
