@@ -70,7 +70,9 @@ export const runImport = async (
   say(`${rows} rows read in ${seconds(began)} s: ${items.length} orders, credits and adjustments;`);
   say(`  ${bad.length} bad rows, ${withoutEffect.length} rows without effect`);
   const figures = createFigures();
-  const report = await withHouse({ roles: [] }, (house) => importInto(house, plan, flags, figures, say));
+  const report = await withHouse({ roles: [], logLevel: 'error' }, (house) =>
+    importInto(house, plan, flags, figures, say),
+  );
   if (flags.report !== undefined) await writeReport(flags.report, plan, report);
   for (const line of summaryOf(plan, report)) say(line);
   return report.refusals.length > 0 || (flags.strict && bad.length > 0) ? 1 : 0;

@@ -10,12 +10,12 @@
 import { channel } from '../../../domain/channel.js';
 import type { Rejection } from '../../../domain/decider.js';
 import { location } from '../../../domain/location.js';
-import { order } from '../../../domain/order.js';
 import { QUANTITY_MAX } from '../../../domain/schemas.js';
 import { stock } from '../../../domain/stock.js';
 import { orderIdOf, stockIdOf } from '../../../domain/stream-id.js';
 import type { CommandContext } from '../../../runtime/command-bus.js';
 import { Dispatcher, type Outcome, type Piece } from './dispatcher.js';
+import { createFinished } from './finished.js';
 import type { ImportOptions, ImportProgress, ImportReport } from './import-types.js';
 import type { PlanItem, PlannedCredit, PlannedOrder } from './plan-types.js';
 import { CURRENCY, TIME_ZONE } from './row.js';
@@ -30,9 +30,6 @@ import {
 
 export const IN_FLIGHT_DEFAULT = 256;
 const ACTOR = 'import';
-/** What has happened to a stream stays so: an old state may say "done", and if it does not, the command finds out. */
-const CACHED_MS = 24 * 3_600_000;
-
 const CHANNEL_SETTINGS = {
   name: 'Online Retail',
   timeZone: TIME_ZONE,
@@ -99,6 +96,7 @@ function createSteps(
   unknownOrdersMax: number,
   counts: { orders: number; skipped: number },
 ) {
+  const finished = createFinished(bus);
   let resumed = false;
   /** Orders in a row that the log did not know; after enough of them no earlier run came this far. */
   let unknownOrders = 0;
@@ -153,31 +151,21 @@ function createSteps(
     return undefined;
   };
 
-  /** Whether an earlier run did all of it: the order shipped, and each of its holds was captured. */
   const isFinished = async (orderId: string, contentHash: string, shipmentId: string): Promise<boolean> => {
-    const { state } = await bus.load(order, orderId, { maxAgeMs: CACHED_MS });
-    unknownOrders = state.status === 'none' ? unknownOrders + 1 : 0;
-    if (state.placed?.contentHash !== contentHash || !state.decided.has(`shipment:${shipmentId}`))
-      return false;
-    const captured = await Promise.all(
-      state.allocations.map(async ({ sku, location: place }) => {
-        const held = await bus.load(stock, stockIdOf(place, sku), { maxAgeMs: CACHED_MS });
-        return held.state.holds.ended.has(orderId);
-      }),
-    );
-    return captured.every(Boolean);
+    if (!resumed || unknownOrders >= unknownOrdersMax) return false;
+    const { known, finished: done } = await finished.order(orderId, contentHash, shipmentId);
+    unknownOrders = known ? 0 : unknownOrders + 1;
+    return done;
   };
 
   const runOrder = async (planned: PlannedOrder): Promise<Outcome> => {
     const orderId = orderIdOf(CHANNEL, planned.externalId);
     const place = placeCommand(planned);
     const shipmentId = planned.externalId;
-    if (resumed && unknownOrders < unknownOrdersMax) {
-      if (await isFinished(orderId, place.contentHash, shipmentId)) {
-        counts.orders += 1;
-        counts.skipped += 1;
-        return undefined;
-      }
+    if (await isFinished(orderId, place.contentHash, shipmentId)) {
+      counts.orders += 1;
+      counts.skipped += 1;
+      return undefined;
     }
     const context = contextOf(orderId, planned.instant);
     const placed = await orders.execute(orderId, place, context);
@@ -194,12 +182,14 @@ function createSteps(
     const context = contextOf(credit.id, credit.instant);
     if (credit.disposition !== 'matched')
       return refusalOf(await returns.record(blindReturnLine(credit), context));
-    const answers = await Promise.all(
-      returnCommands(credit).map(({ externalId, command }) =>
-        orders.execute(orderIdOf(CHANNEL, externalId), command, context),
-      ),
+    const outcomes = await Promise.all(
+      returnCommands(credit).map(async ({ externalId, command }) => {
+        const orderId = orderIdOf(CHANNEL, externalId);
+        if (resumed && (await finished.orderReturn(orderId, credit.id))) return undefined;
+        return refusalOf(await orders.execute(orderId, command, context));
+      }),
     );
-    return answers.map(refusalOf).find((outcome) => outcome !== undefined);
+    return outcomes.find((outcome) => outcome !== undefined);
   };
 
   const runOther = async (item: Exclude<PlanItem, PlannedOrder>): Promise<Outcome> => {
