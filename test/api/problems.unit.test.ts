@@ -86,3 +86,12 @@ describe('problems', () => {
     expect(JSON.stringify(problemBody(problem, 'r')).length).toBeLessThan(20_000);
   });
 });
+
+describe('the guide', () => {
+  test('lists every code with its status', () => {
+    const rows = Object.entries(PROBLEMS).map(
+      ([code, [status, title]]) => `| \`${code}\` | ${status} | ${title} |`,
+    );
+    expect(readFileSync('docs/guides/api.md', 'utf8')).toContain(rows.join('\n'));
+  });
+});
