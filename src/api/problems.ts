@@ -89,7 +89,6 @@ export const PROBLEMS = {
   database_unavailable: [503, 'The read models cannot be reached'],
   not_yet_visible: [503, 'The read models have not reached this position yet'],
   outcome_unknown: [503, 'The outcome is not known yet; the same request again will tell'],
-  not_ready: [503, 'The service is not ready'],
   internal_error: [500, 'Something went wrong here'],
 } as const satisfies Readonly<Record<string, readonly [status: number, title: string]>>;
 
