@@ -152,7 +152,9 @@ export class StreamWriter {
         this.#batchLimit = limits.batchCommands;
         this.#turns.wrote(durationMs);
         metrics.append?.(category, jobs.length, plan.events.length, plan.bytes, durationMs);
-        this.#answer(batch, position, outcome.position);
+        // The batch ahead goes out first: whoever is answered here runs while the server is busy with it.
+        if (this.#ahead === undefined) this.#answer(batch, position, outcome.position);
+        else setImmediate(() => this.#answer(batch, position, outcome.position));
         return;
       }
 
