@@ -130,7 +130,9 @@ async function takeIn(
     await store.followLog();
   };
   const sound = await scanRecords(storage, from, storage.size, visit, indexStep);
-  if (storage.size - sound > TORN_MAX_BYTES) throw damagedAt(sound);
+  // Chunks are durable one after the other, so whatever is sound a chunk further on was acknowledged after this.
+  const next = await nextSoundRecord(storage, sound, storage.size);
+  if (next !== undefined && next > sound + CHUNK_BYTES) throw damagedAt(sound);
   if (storage.size > whole) {
     const torn = Buffer.allocUnsafe(storage.size - whole);
     await readWhole(storage, torn, whole);
@@ -172,6 +174,23 @@ export async function scanRecords(
     await afterStep();
   }
   return position;
+}
+
+/**
+ * Looks for a sound record in what lies behind one that is not: whether an append was cut short there, or something
+ * that was acknowledged is damaged. Throws StorageError `log_damaged` when it is more than one write can leave behind.
+ */
+export async function nextSoundRecord(
+  storage: Pick<LogStorage, 'read'>,
+  from: number,
+  to: number,
+): Promise<number | undefined> {
+  if (to - from > TORN_MAX_BYTES) throw damagedAt(from);
+  const bytes = Buffer.allocUnsafe(to - from);
+  await readWhole(storage, bytes, from);
+  for (let at = 1; at <= bytes.length - RECORD_MIN_BYTES; at++)
+    if (isSoundRecord(bytes, at)) return from + at;
+  return undefined;
 }
 
 async function readWhole(storage: Pick<LogStorage, 'read'>, into: Buffer, position: number): Promise<void> {

@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises';
 import { logPath } from './event-store-server.js';
 import { LOG_HEADER_BYTES, StorageError } from './log-file.js';
 import { FLAG_END_OF_APPEND, recordFlags, recordLength } from './record.js';
-import { scanRecords, TORN_MAX_BYTES } from './recovery.js';
+import { nextSoundRecord, scanRecords } from './recovery.js';
 
 export interface LogReport {
   readonly events: number;
@@ -37,7 +37,7 @@ export async function verify(directory: string): Promise<LogReport> {
       appends++;
       end = position + recordLength(bytes, at);
     });
-    if (size - sound > TORN_MAX_BYTES) {
+    if ((await nextSoundRecord(storage, sound, size)) !== undefined) {
       throw new StorageError('log_damaged', `the record at position ${sound} of ${size} is damaged`);
     }
     return { events, appends, end, unfinishedBytes: size - end };

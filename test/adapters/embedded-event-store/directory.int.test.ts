@@ -78,7 +78,7 @@ test('a changed byte near the end is noticed at start, one anywhere by verify', 
 test('verify finds damage deep in a large log', async () => {
   const { dir, log } = await directoryWith(4_000);
   const handle = fs.openSync(log, 'r+');
-  fs.writeSync(handle, Buffer.from([0xff]), 0, 1, 1_000_000);
+  fs.writeSync(handle, Buffer.from([0xff]), 0, 1, Math.floor(fs.fstatSync(handle).size * 0.4));
   fs.closeSync(handle);
   expect(await run('--verify', dir)).toMatchObject({ code: 1, said: { error: 'log_damaged' } });
 });
