@@ -30,7 +30,7 @@ const IMPORT_LIMITS: Partial<RunnerLimits> = {
   openCommands: 131_072,
   streamCommands: 4_096,
   cachedStreams: 6_000,
-  cachedEvents: 3_000_000,
+  cachedBytes: 512 * 1024 * 1024,
 };
 
 const atLeast =

@@ -9,6 +9,7 @@ import {
   type LogPosition,
   type Revision,
 } from './event-store.js';
+import { sizeBound, weightOf } from './size-bound.js';
 
 /** An append is at most 1 MiB (the server's default); what the server adds per event must fit as well. */
 export const APPEND_SIZE_MAX_BYTES = 1_048_576 - 65_536;
@@ -65,19 +66,6 @@ const sizeOf = (event: EventToAppend): number =>
 const sumOf = (events: readonly EventToAppend[]): number =>
   events.reduce((sum, event) => sum + sizeOf(event), 0);
 
-/** At least what the value takes as JSON in UTF-8, several times cheaper than writing it: a character is 6 bytes at most. */
-const sizeBound = (value: unknown): number => {
-  if (typeof value === 'string') return 6 * value.length + 2;
-  if (typeof value !== 'object' || value === null) return 26;
-  let bytes = 2;
-  if (Array.isArray(value)) {
-    for (const item of value) bytes += sizeBound(item) + 1;
-  } else {
-    for (const key in value) bytes += 6 * key.length + 4 + sizeBound((value as Record<string, unknown>)[key]);
-  }
-  return bytes;
-};
-
 /**
  * Commands decided in turn over the same evolving state, without I/O: what to append, and what to answer once that has
  * happened. A command that is rejected, or whose decision throws, leaves the state to the others as it was.
@@ -89,6 +77,8 @@ export class BatchPlan {
   /** At most what `events` take in an append; exact once it matters. */
   bytes = 0;
   #exact = false;
+  /** What the state may have grown by, see {@link StreamCache}. */
+  weight = 0;
   state: unknown;
   revision: Revision;
   /** Commands of this batch to remember. Their position is known after the append, see {@link appended}. */
@@ -162,13 +152,17 @@ export class BatchPlan {
       if (isRejection(decision)) return { kind: 'rejected', rejection: decision, state, revision };
       if (decision.length === 0) return { kind: 'accepted', events: decision, state, revision };
       const metadata = metadataOf(context);
+      const perEvent = sizeBound(metadata) + EVENT_OVERHEAD_BYTES;
       const encoded: EventToAppend[] = [];
       let bytes = 0;
+      let weight = 0;
       let next = state;
       for (const event of decision) {
         const written = codec.encode(event, metadata);
         encoded.push(written);
-        bytes += this.#exact ? sizeOf(written) : sizeBound(written);
+        const dataBytes = sizeBound(written.data);
+        weight += weightOf(dataBytes);
+        bytes += this.#exact ? sizeOf(written) : dataBytes + perEvent + 2 * written.type.length;
         // The encoded data, not the decider's, so that this state equals one folded from the log.
         next = decider.evolve(next, { type: written.type, data: written.data });
       }
@@ -188,6 +182,7 @@ export class BatchPlan {
       this.state = next;
       this.revision += encoded.length;
       this.bytes += bytes;
+      this.weight += weight;
       for (const event of encoded) this.events.push(event);
       const { commandId, requestHash } = context;
       if (requestHash !== undefined) {

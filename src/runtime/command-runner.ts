@@ -20,8 +20,8 @@ export interface RunnerLimits {
   readonly conflictPauseMs: number;
   /** Streams whose state is kept when nobody writes to them. */
   readonly cachedStreams: number;
-  /** The same in events folded, which is about what states weigh. */
-  readonly cachedEvents: number;
+  /** The same in bytes of memory, by the size of the events they are made of. */
+  readonly cachedBytes: number;
 }
 
 export const RUNNER_LIMITS: RunnerLimits = {
@@ -31,7 +31,7 @@ export const RUNNER_LIMITS: RunnerLimits = {
   conflicts: 60,
   conflictPauseMs: 4,
   cachedStreams: 50_000,
-  cachedEvents: 500_000,
+  cachedBytes: 192 * 1024 * 1024,
 };
 
 export type CommandOutcome = 'accepted' | 'replayed' | 'rejected' | 'failed';
@@ -76,8 +76,8 @@ export const createCommandRunner = (options: CommandRunnerOptions): CommandBus =
   const busy = new Map<string, Stream>();
   const idle = new LRUCache<string, Stream>({
     max: limits.cachedStreams,
-    maxSize: limits.cachedEvents,
-    sizeCalculation: ({ cache }) => Math.min(cache.revision + 2, Math.ceil(limits.cachedEvents / 4)),
+    maxSize: limits.cachedBytes,
+    sizeCalculation: ({ cache }) => Math.min(cache.weight, Math.ceil(limits.cachedBytes / 4)),
   });
   let open = 0;
   let closing = false;

@@ -9,6 +9,10 @@ import {
   type RecordedEvent,
   type Revision,
 } from './event-store.js';
+import { sizeBound, weightOf } from './size-bound.js';
+
+const STREAM_BYTES = 1_000;
+const COMMAND_BYTES = 400;
 
 /** Counts arrivals of commands and starts of reads, so that "read after it arrived" needs no clock. */
 export interface Ticks {
@@ -29,6 +33,7 @@ export class StreamCache {
   window = new CommandWindow();
   verifiedAt = -1;
   verifiedAtMs = Number.NEGATIVE_INFINITY;
+  #weight = 0;
   #reading: Promise<void> | undefined;
   #next: Promise<void> | undefined;
   /** Counts resets: a read that began before one must not fold onto the state after it. */
@@ -45,6 +50,11 @@ export class StreamCache {
     },
   ) {
     this.state = decider.initialState;
+  }
+
+  /** About how many bytes this holds in memory: states are made of the events' data. */
+  get weight(): number {
+    return STREAM_BYTES + this.#weight + this.window.size * COMMAND_BYTES;
   }
 
   /**
@@ -68,8 +78,9 @@ export class StreamCache {
   }
 
   /** Our own append: the events are known, so nothing is read. A refresh may have folded some of them already. */
-  advance(state: unknown, revision: Revision, position: LogPosition): void {
+  advance(state: unknown, revision: Revision, position: LogPosition, weight: number): void {
     if (revision <= this.revision) return;
+    this.#weight += weight;
     this.state = state;
     this.revision = revision;
     this.position = position;
@@ -83,6 +94,7 @@ export class StreamCache {
   /** Forgets everything: the log turned out to be shorter than what was known. */
   reset(): void {
     this.#epoch += 1;
+    this.#weight = 0;
     this.state = this.decider.initialState;
     this.revision = NO_STREAM;
     this.position = LOG_START;
@@ -109,6 +121,7 @@ export class StreamCache {
     this.state = this.decider.evolve(this.state, recorded.event);
     this.revision = recorded.revision;
     this.position = recorded.position;
+    this.#weight += weightOf(sizeBound(recorded.event.data));
     this.window.fold(recorded);
   }
 }
