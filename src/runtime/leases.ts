@@ -3,11 +3,13 @@ import { type Database, DatabaseUnavailable } from './database.js';
 /**
  * Leases: rows in PostgreSQL that say who is the one active runner of something, until when, by PostgreSQL's clock.
  *
- *   waiting --(free or expired: epoch + 1)--> held --(release)--> free
- *                                             held --(renewal finds another epoch, or none succeeds for TTL)--> lost
+ *   waiting --(free, expired, or its holder's session is gone: epoch + 1)--> held --(release)--> free
+ *   held --(renewal finds another epoch, or none succeeds for TTL, or the session breaks)--> lost
  *
+ * A holder keeps a transaction open that holds an advisory lock named after its epoch. PostgreSQL drops it with the connection,
+ * so one who was killed is followed at the next look; the time limit is for one who is stopped, or cut off without a word.
  * A lease is advice, the epoch is the guarantee: a holder that sleeps past its time may still believe in it, so every write it
- * makes must be conditional on its epoch.
+ * makes must be conditional on its epoch. Costs one connection of the pool while held.
  */
 export const LEASE_TTL_MS = 8_000;
 export const LEASE_RENEW_MS = 2_000;
@@ -34,12 +36,17 @@ export interface LeaseOptions {
   readonly pollMs?: number;
 }
 
-const ACQUIRE = `
+// Evaluated in no fixed order, and the lock ends with the statement, so trying it does no harm.
+const LOOK = `
+SELECT epoch, expires_at <= clock_timestamp()
+           OR pg_try_advisory_xact_lock(hashtextextended($2 || epoch, 0)) AS free
+FROM runtime.leases WHERE name = $1`;
+
+const TAKE = `
 INSERT INTO runtime.leases AS l (name, epoch, holder, expires_at)
-VALUES ($1, 1, $2, clock_timestamp() + $3 * interval '1 millisecond')
-ON CONFLICT (name) DO UPDATE SET epoch = l.epoch + 1, holder = excluded.holder, expires_at = excluded.expires_at
-WHERE l.expires_at <= clock_timestamp()
-RETURNING epoch`;
+VALUES ($1, $2, $3, clock_timestamp() + $4 * interval '1 millisecond')
+ON CONFLICT (name) DO UPDATE SET epoch = excluded.epoch, holder = excluded.holder, expires_at = excluded.expires_at
+WHERE l.epoch = excluded.epoch - 1`;
 
 const RENEW = `
 UPDATE runtime.leases SET expires_at = clock_timestamp() + $3 * interval '1 millisecond'
@@ -51,13 +58,61 @@ WITH freed AS (
 )
 SELECT pg_notify('${CHANNEL}', name) FROM freed`;
 
+interface Session {
+  /** Rejects when the connection is gone, and the lock with it. */
+  ping(): Promise<unknown>;
+  end(): Promise<void>;
+}
+
+/** A transaction that stays open and holds the lock `key`; undefined when somebody else has it. */
+const openSession = (db: Database, key: string): Promise<Session | undefined> =>
+  new Promise((resolve, reject) => {
+    let end: () => void = () => undefined;
+    const ending = new Promise<void>((done) => {
+      end = done;
+    });
+    const ended = db
+      .transaction(async (tx) => {
+        const { rows } = await tx.query<{ locked: boolean }>(
+          'SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0)) AS locked',
+          [key],
+        );
+        if (rows[0]?.locked !== true) return resolve(undefined);
+        await tx.query('SET LOCAL idle_in_transaction_session_timeout = 0');
+        resolve({
+          ping: () => tx.query('SELECT 1', [], 'lease.ping'),
+          end: () => {
+            end();
+            return ended;
+          },
+        });
+        await ending;
+      })
+      // Once resolved, this says only that the connection was lost before the end.
+      .catch(reject);
+  });
+
 /** The lease if it is free now, else undefined. It renews itself until it is released or lost. */
 export const tryAcquireLease = async (db: Database, options: LeaseOptions): Promise<Lease | undefined> => {
   const { name, holder, ttlMs = LEASE_TTL_MS, renewMs = LEASE_RENEW_MS } = options;
+  const key = `holdfast lease ${name} `;
+  const { rows } = await db.query<{ epoch: bigint; free: boolean }>(LOOK, [name, key]);
+  if (rows[0]?.free === false) return undefined;
+  const epoch = (rows[0]?.epoch ?? 0n) + 1n;
+  // Locked before the row says so: whoever reads the row finds its holder alive.
+  const session = await openSession(db, `${key}${epoch}`);
+  if (session === undefined) return undefined;
   let provenAt = performance.now();
-  const { rows } = await db.query<{ epoch: bigint }>(ACQUIRE, [name, holder, ttlMs]);
-  const epoch = rows[0]?.epoch;
-  if (epoch === undefined) return undefined;
+  try {
+    const { rowCount } = await db.query(TAKE, [name, epoch, holder, ttlMs]);
+    if (rowCount === 0) {
+      await session.end();
+      return undefined;
+    }
+  } catch (error) {
+    await session.end();
+    throw error;
+  }
 
   const lost = new AbortController();
   let renewing = false;
@@ -68,8 +123,12 @@ export const tryAcquireLease = async (db: Database, options: LeaseOptions): Prom
     if (renewing) return;
     renewing = true;
     try {
+      const alive = await session.ping().then(
+        () => true,
+        () => false,
+      );
       const { rowCount } = await db.query(RENEW, [name, epoch, ttlMs], 'lease.renew');
-      if (rowCount === 0) lost.abort();
+      if (rowCount === 0 || !alive) lost.abort();
       else provenAt = askedAt;
     } catch {
       // Tried again at the next turn, until the time is over.
@@ -78,15 +137,24 @@ export const tryAcquireLease = async (db: Database, options: LeaseOptions): Prom
     }
   };
   const timer = setInterval(() => void renew(), renewMs);
-  lost.signal.addEventListener('abort', () => clearInterval(timer), { once: true });
+  lost.signal.addEventListener(
+    'abort',
+    () => {
+      clearInterval(timer);
+      void session.end();
+    },
+    { once: true },
+  );
   return {
     name,
     epoch,
     lost: lost.signal,
     release: async () => {
-      if (lost.signal.aborted) return;
-      lost.abort();
-      await db.query(RELEASE, [name, epoch]).catch(() => undefined);
+      if (!lost.signal.aborted) {
+        lost.abort();
+        await db.query(RELEASE, [name, epoch]).catch(() => undefined);
+      }
+      await session.end();
     },
   };
 };
@@ -99,7 +167,7 @@ const passing = (error: unknown): undefined => {
 
 /**
  * Waits for the lease, for ever or until `signal` aborts (then undefined). A holder that died is followed within
- * {@link LEASE_TTL_MS} + {@link LEASE_POLL_MS}, one that released it at once. PostgreSQL being away only prolongs the wait.
+ * {@link LEASE_POLL_MS}, one that hangs within {@link LEASE_TTL_MS} more, one that released it at once. PostgreSQL being away only prolongs the wait.
  */
 export const acquireLease = async (
   db: Database,
@@ -133,6 +201,9 @@ export const acquireLease = async (
       });
     }
     return undefined;
+  } catch (error) {
+    if (signal.aborted) return undefined;
+    throw error;
   } finally {
     signal.removeEventListener('abort', onWake);
     await stopListening?.();

@@ -1,7 +1,10 @@
+import { spawn } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { advanceCheckpoint, claimCheckpoint } from '../../src/runtime/checkpoint.js';
 import { acquireLease, LEASE_POLL_MS, LEASE_TTL_MS, tryAcquireLease } from '../../src/runtime/leases.js';
 import { type TestDatabase, testDatabase } from '../support/postgres.js';
+
+const dist = (path: string): string => new URL(`../../dist/${path}`, import.meta.url).href;
 
 let database: TestDatabase;
 beforeAll(async () => {
@@ -26,19 +29,60 @@ describe('a lease', () => {
     await second?.release();
   });
 
-  test('of a holder that died is taken over when its time is over, and not before', async () => {
+  test('of a holder that hangs is taken over when its time is over, and not before', async () => {
     const { db } = database;
-    // Never renews within the test: as if its process had been killed.
-    const dead = await tryAcquireLease(db, { name: 'dead', holder: 'a', ttlMs: 400, renewMs: 60_000 });
+    // Never renews within the test: as if its process had been stopped.
+    const hanging = await tryAcquireLease(db, { name: 'hangs', holder: 'a', ttlMs: 400, renewMs: 60_000 });
     const startedAt = performance.now();
-    const heir = await acquireLease(db, { name: 'dead', holder: 'b', signal: never, pollMs: 50 });
+    const heir = await acquireLease(db, { name: 'hangs', holder: 'b', signal: never, pollMs: 50 });
     expect(performance.now() - startedAt).toBeGreaterThan(300);
     expect(heir?.epoch).toBe(2n);
-    await dead?.release();
+    await hanging?.release();
     expect(heir?.lost.aborted).toBe(false);
-    expect(await tryAcquireLease(db, { name: 'dead', holder: 'c' })).toBeUndefined();
+    expect(await tryAcquireLease(db, { name: 'hangs', holder: 'c' })).toBeUndefined();
     await heir?.release();
     expect(LEASE_TTL_MS + LEASE_POLL_MS).toBeLessThan(10_000);
+  });
+
+  test('of a holder that was killed is taken over at the next look', async () => {
+    const { db, url } = database;
+    const program = `
+      const { connectDatabase } = await import(${JSON.stringify(dist('adapters/postgres/connect.js'))});
+      const { tryAcquireLease } = await import(${JSON.stringify(dist('runtime/leases.js'))});
+      const lease = await tryAcquireLease(await connectDatabase({ url: ${JSON.stringify(url)} }), { name: 'killed', holder: 'a' });
+      console.log(lease.epoch);`;
+    const holder = spawn(process.execPath, ['--input-type=module', '-e', program], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    await new Promise((done) => holder.stdout.once('data', done));
+    expect(await tryAcquireLease(db, { name: 'killed', holder: 'b' })).toBeUndefined();
+    holder.kill('SIGKILL');
+    const killedAt = performance.now();
+    const heir = await acquireLease(db, { name: 'killed', holder: 'b', signal: never, pollMs: 50 });
+    expect(performance.now() - killedAt).toBeLessThan(LEASE_TTL_MS / 2);
+    expect(heir?.epoch).toBe(2n);
+    await heir?.release();
+  });
+
+  test('is lost with the session that proves its holder alive', async () => {
+    const { db } = database;
+    const lease = await tryAcquireLease(db, { name: 'session', holder: 'a', renewMs: 20 });
+    await db.query(`SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND pid <> pg_backend_pid()
+                    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`);
+    await new Promise<void>((done) => lease?.lost.addEventListener('abort', () => done()));
+    const again = await tryAcquireLease(db, { name: 'session', holder: 'b' });
+    expect(again?.epoch).toBe(2n);
+    await again?.release();
+  });
+
+  test('one of many that come at once gets', async () => {
+    const { db } = database;
+    const all = await Promise.all(
+      Array.from({ length: 5 }, (_, i) => tryAcquireLease(db, { name: 'rush', holder: `${i}` })),
+    );
+    const got = all.filter((lease) => lease !== undefined);
+    expect(got).toHaveLength(1);
+    await got[0]?.release();
   });
 
   test('renews itself for as long as it is held', async () => {

@@ -165,10 +165,12 @@ describe('the projection runner', () => {
     // The first holder sleeps inside its transaction, before the checkpoint row is touched.
     const retries: unknown[] = [];
     let slept = false;
+    let holds = false;
     const sleepy: Database = {
       ...beforeCommit(db, async () => undefined),
       transaction: async (work, options) => {
-        if (!slept) {
+        // Not its first transaction, which is the lease's own.
+        if (holds && !slept) {
           slept = true;
           asleep = true;
           await sleep;
@@ -183,6 +185,9 @@ describe('the projection runner', () => {
       codec: plainCodec,
       projections: [tally('a')],
       holder: 'stale',
+      onState: (state) => {
+        holds ||= state === 'catching_up';
+      },
       onRetry: (error) => retries.push(error),
     });
     const done = stale.run(controller.signal);

@@ -4,7 +4,7 @@ import { toDatabaseError } from './errors.js';
 import { Listener } from './listener.js';
 import { typeParsers } from './types.js';
 
-const POOL_DEFAULT_CONNECTIONS = 10;
+const POOL_DEFAULT_CONNECTIONS = 12;
 /** Callers that may wait for a connection before the rest is refused at once. */
 const POOL_MAX_WAITING_CALLERS = 2_000;
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -12,6 +12,8 @@ const STATEMENT_TIMEOUT_MS = 30_000;
 const IDLE_IN_TRANSACTION_TIMEOUT_MS = 60_000;
 /** A long look at one snapshot (the audit): its reader computes between two statements, and a statement may sort a whole table. */
 const SNAPSHOT_STATEMENT_TIMEOUT_MS = 600_000;
+/** How long `close` lets open transactions end by themselves. */
+const CLOSE_GRACE_MS = 2_000;
 const IDLE_CONNECTION_MS = 30_000;
 const STREAM_DEFAULT_BATCH_ROWS = 1_000;
 /** Unqualified names mean projection tables; everything else is written with its schema. */
@@ -58,6 +60,7 @@ const queryOn = async <Row>(
 
 class PostgresDatabase implements Database {
   private cursors = 0;
+  private readonly inTransaction = new Set<pg.PoolClient>();
   private closed: Promise<void> | undefined;
 
   constructor(
@@ -81,6 +84,7 @@ class PostgresDatabase implements Database {
     // A connection that breaks between two statements must not become an uncaught 'error' event.
     const onError = () => undefined;
     client.on('error', onError);
+    this.inTransaction.add(client);
     let broken = false;
     try {
       await queryOn(client, beginning(options));
@@ -97,8 +101,7 @@ class PostgresDatabase implements Database {
       });
       throw error;
     } finally {
-      client.off('error', onError);
-      client.release(broken);
+      this.giveBack(client, onError, broken);
     }
   }
 
@@ -117,6 +120,7 @@ class PostgresDatabase implements Database {
     });
     const onError = () => undefined;
     client.on('error', onError);
+    this.inTransaction.add(client);
     const tx: Queryable = { query: (text, values, name) => queryOn(client, text, values, name) };
     let broken = false;
     try {
@@ -126,8 +130,7 @@ class PostgresDatabase implements Database {
       await client.query('ROLLBACK').catch(() => {
         broken = true;
       });
-      client.off('error', onError);
-      client.release(broken);
+      this.giveBack(client, onError, broken);
     }
   }
 
@@ -152,8 +155,21 @@ class PostgresDatabase implements Database {
   }
 
   close(): Promise<void> {
-    this.closed ??= Promise.all([this.listener.close(), this.pool.end()]).then(() => undefined);
+    this.closed ??= (async () => {
+      const timer = setTimeout(() => {
+        for (const client of this.inTransaction) this.giveBack(client, undefined, true);
+      }, CLOSE_GRACE_MS);
+      await Promise.all([this.listener.close(), this.pool.end()]);
+      clearTimeout(timer);
+    })();
     return this.closed;
+  }
+
+  /** Once only: `close` may have been first, for a transaction that does not end. */
+  private giveBack(client: pg.PoolClient, onError: (() => void) | undefined, broken: boolean): void {
+    if (!this.inTransaction.delete(client)) return;
+    if (onError !== undefined) client.off('error', onError);
+    client.release(broken);
   }
 
   private checkRoom(): void {

@@ -113,6 +113,22 @@ describe('the database adapter', () => {
     await expect(other.query('SELECT 1')).rejects.toMatchObject({ reason: 'closed' });
   });
 
+  test('closes in a bounded time over a transaction that does not end', async () => {
+    const other = await connectDatabase({ url: database.url, poolSize: 2 });
+    let release: () => void = () => undefined;
+    const hanging = other.transaction(
+      () =>
+        new Promise<void>((done) => {
+          release = done;
+        }),
+    );
+    const failed = expect(hanging).rejects.toThrow();
+    await other.query('SELECT 1');
+    await other.close();
+    release();
+    await failed;
+  });
+
   test('refuses to start where nobody listens', async () => {
     await expect(connectDatabase({ url: 'postgresql://x@127.0.0.1:1/x' })).rejects.toMatchObject({
       code: 'database_unavailable',
