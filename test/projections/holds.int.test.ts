@@ -2,10 +2,12 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import fc from 'fast-check';
 import {
   findHolds,
+  holds,
   takeOrdersWithoutOutcome,
   takeUnsettledNotes,
   takeUnsettledOrders,
 } from '../../src/projections/holds.js';
+import type { RecordedEvent } from '../../src/runtime/event-store.js';
 import { type TestDatabase, testDatabase } from '../support/postgres.js';
 import { allRows, applyBatch, createTables, emptyTables } from './read-model.js';
 import { createRecorder } from './records.js';
@@ -118,6 +120,33 @@ describe('open promises', () => {
     await applyBatch(database.db, [returned]);
     expect(await takeUnsettledOrders(database.db, ALL)).toEqual(['web~1']);
     await applyBatch(database.db, [back]);
+    expect(await rowCount()).toBe(0);
+  });
+
+  test('ask for a coupon to be redeemed when its order is confirmed, and to be given back when all of it is cancelled', async () => {
+    const record = createRecorder();
+    const order = (type: string, data: object) => record('order', 'web~1', { type, data });
+    const code = (type: string) =>
+      record('coupon', 'TEN', { type, data: { holdId: 'web~1', quantity: 1, reason: '' } });
+    const line = { lineId: 'L', kind: 'charge', sku: 'POST', quantity: 1 };
+    const steps: [RecordedEvent[], boolean][] = [
+      [
+        [
+          order('OrderPlaced', { lines: [line], coupons: ['TEN'], currency: 'GBP' }),
+          code('CouponHeld'),
+          order('OrderReserved', { allocations: [], discounts: [] }),
+        ],
+        false,
+      ],
+      [[order('OrderConfirmed', {})], true],
+      [[code('CouponRedeemed')], false],
+      [[order('OrderLinesCancelled', { cancellationId: 'c', reason: '', lines: [line] })], true],
+      [[code('CouponGivenBack')], false],
+    ];
+    for (const [events, asks] of steps) {
+      await database.db.transaction((tx) => holds.apply(events, tx));
+      expect(await takeUnsettledOrders(database.db, ALL)).toEqual(asks ? ['web~1'] : []);
+    }
     expect(await rowCount()).toBe(0);
   });
 
