@@ -73,7 +73,7 @@ export class HoldersFold {
         this.violations.add('unknown_event', recorded.stream, recorded.event.type);
     }
     if (stock.onHand < 0) this.violations.add('negative_stock', recorded.stream, `on hand ${stock.onHand}`);
-    if (stock.held > stock.onHand) {
+    else if (stock.held > stock.onHand) {
       this.violations.add('oversold', recorded.stream, `${stock.held} held, ${stock.onHand} on hand`);
     }
   }
