@@ -183,7 +183,10 @@ export class StreamWriter {
   /** Takes more from the mailbox, as long as it fits. */
   #fill({ jobs, plan }: Batch): void {
     const waiting = this.#mailbox.length + jobs.length;
-    const wanted = Math.min(this.#batchLimit, Math.max(BATCH_COMMANDS_PREFERRED, Math.ceil(waiting / 2)));
+    const share = this.#turns.contended
+      ? waiting
+      : Math.max(BATCH_COMMANDS_PREFERRED, Math.ceil(waiting / 2));
+    const wanted = Math.min(this.#batchLimit, share);
     if (wanted <= jobs.length) return;
     const more = this.#mailbox.take(wanted - jobs.length);
     const taken = plan.extend(more);
@@ -194,7 +197,7 @@ export class StreamWriter {
   /** Decides the next batch while this one is being written; worth nothing while others write to the stream as well. */
   async #decideAhead(plan: BatchPlan): Promise<void> {
     await nextTurn();
-    if (this.#mailbox.length === 0 || this.#batchLimit < this.parts.limits.batchCommands) return;
+    if (this.#mailbox.length === 0 || this.#turns.contended) return;
     this.#ahead = { jobs: [], plan: plan.next() };
     this.#fill(this.#ahead);
   }

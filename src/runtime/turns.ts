@@ -1,6 +1,7 @@
 /** So long a stream is written to without a pause in which another process could get in. */
-const STRETCH_MAX_MS = 250;
-const GAP_MAX_MS = 20;
+const STRETCH_MAX_MS = 400;
+const GAP_APPENDS = 3;
+const GAP_MAX_MS = 60;
 /** How long to wait for the others' turn, in own appends and at most. */
 const TURN_APPENDS = 3;
 const TURN_MIN_MS = 20;
@@ -17,6 +18,11 @@ export class Turns {
   #wroteLast = false;
   #stretchFromMs = 0;
   #appendMs = 0;
+
+  /** Others write to the stream as well, as far as we know. */
+  get contended(): boolean {
+    return this.#contended;
+  }
 
   /** The writer has something to do after it had nothing. */
   started(nowMs: number): void {
@@ -40,7 +46,7 @@ export class Turns {
       return Math.min(TURN_MAX_MS, Math.max(TURN_MIN_MS, TURN_APPENDS * this.#appendMs));
     }
     if (nowMs - this.#stretchFromMs < STRETCH_MAX_MS) return 0;
-    return Math.min(GAP_MAX_MS, 2 * this.#appendMs);
+    return Math.min(GAP_MAX_MS, GAP_APPENDS * this.#appendMs);
   }
 
   waited(nowMs: number, sawOthers: boolean): void {
