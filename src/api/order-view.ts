@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { formatAmount } from '../domain/money.js';
-import { sourceOf } from '../domain/order.js';
+import { sourcesOf } from '../domain/order.js';
 import { LINE_KINDS } from '../domain/order-events.js';
 import type { OrderLine, OrderState } from '../domain/order-state.js';
 import { orderIdOf, splitId } from '../domain/stream-id.js';
@@ -86,6 +86,7 @@ export const viewOfState = (id: string, state: OrderState): z.input<typeof order
   const { placed, status } = state;
   if (placed === undefined || status === 'none') return undefined;
   const money = (minor: bigint): string => formatAmount(minor, placed.currency);
+  const sourceOf = sourcesOf(state);
   const lines = [...state.lines.values()];
   const ofKind = (kind: OrderLine['kind']): bigint =>
     sumOf(lines, (line) => (line.kind === kind ? line.amount : 0n));
@@ -121,7 +122,7 @@ export const viewOfState = (id: string, state: OrderState): z.input<typeof order
       kind: line.kind,
       sku: line.sku,
       account: line.account,
-      location: sourceOf(state, line),
+      location: sourceOf(line),
       quantity: line.quantity,
       unitPrice: line.unitPrice,
       amount: money(line.amount),

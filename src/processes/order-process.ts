@@ -98,7 +98,12 @@ export const createOrderProcess = (bus: CommandBus): OrderProcess => {
   ): Promise<Accepted> => {
     const { requestHash: _, ...plain } = context;
     const { command, held } = await reserveOrder(bus, orderId, state, plain, fresh);
-    const decided = await bus.execute(order, orderId, command, plain);
+    let decided = await bus.execute(order, orderId, command, plain);
+    if (decided.status === 'rejected') {
+      // A reservation that cannot be written (its explanation is too large) must not leave the order without an outcome.
+      const { code, message } = decided.rejection;
+      decided = await bus.execute(order, orderId, { type: 'refuse', code, detail: message }, plain);
+    }
     const { allocations } = decided.state;
     const kept = (one: Allocation): boolean =>
       allocations.some(({ sku, location }) => sku === one.sku && location === one.location);

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { coupon } from '../../src/domain/coupon.js';
-import { order, sourceOf } from '../../src/domain/order.js';
+import { order, sourcesOf } from '../../src/domain/order.js';
 import type { OrderState } from '../../src/domain/order-state.js';
 import { stock } from '../../src/domain/stock.js';
 import { splitId } from '../../src/domain/stream-id.js';
@@ -51,7 +51,7 @@ const linesOf = (state: OrderState) =>
     line_id: line.lineId,
     line_no,
     sku: line.sku,
-    location: sourceOf(state, line) ?? null,
+    location: sourcesOf(state)(line) ?? null,
     quantity: line.quantity,
     amount: line.amount,
     discount: line.discount,

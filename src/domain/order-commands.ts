@@ -1,0 +1,56 @@
+import type { CouponTerms } from './coupon.js';
+import type { Allocation, OrderLineData, OrderPlaced } from './order-events.js';
+
+/** Units of a line, as a request names them. */
+export interface LineQuantity {
+  readonly lineId: string;
+  readonly quantity: number;
+}
+
+export type PlaceOrder = Omit<OrderPlaced['data'], 'lines'> & {
+  readonly type: 'place';
+  readonly lines: readonly Omit<OrderLineData, 'amount'>[];
+};
+
+export type OrderCommand =
+  /** Once per channel and external id; the same content again yields nothing, other content is `order_exists`. */
+  | PlaceOrder
+  /** Its holds are there: freezes the discounts, and confirms where the policy says so. */
+  | {
+      readonly type: 'reserve';
+      readonly allocations: readonly Allocation[];
+      readonly coupons: readonly { readonly code: string; readonly terms: CouponTerms }[];
+    }
+  /** A hold was refused for good. */
+  | { readonly type: 'refuse'; readonly code: string; readonly detail: string; readonly sku?: string }
+  | { readonly type: 'confirm' }
+  /** The deadline of an order that waits for confirmation has passed. Nothing for one without a deadline or before it. */
+  | { readonly type: 'expire'; readonly dueAt: string }
+  /** Takes back units that were not shipped; all of them when no lines are named. */
+  | {
+      readonly type: 'cancel';
+      readonly cancellationId: string;
+      readonly reason: string;
+      readonly lines?: readonly LineQuantity[];
+    }
+  /**
+   * Ships units of a confirmed order; all that are open (at that location) when no lines are named. Charges and vouchers
+   * go out with the first shipment.
+   */
+  | {
+      readonly type: 'ship';
+      readonly shipmentId: string;
+      readonly location?: string;
+      readonly lines?: readonly LineQuantity[];
+    }
+  /** Takes shipped units back for their frozen shares, or for `credited` (decimal string) where that was agreed. */
+  | {
+      readonly type: 'return';
+      readonly returnId: string;
+      readonly reason: string;
+      readonly lines: readonly LineQuantity[];
+      readonly note?: string;
+      readonly credited?: string;
+      /** Where the goods go; where they came from when absent. */
+      readonly location?: string;
+    };

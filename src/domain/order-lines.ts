@@ -1,0 +1,83 @@
+import { unitShares } from './apportion.js';
+import { type Decision, type Rejection, reject } from './decider.js';
+import { formatAmount } from './money.js';
+import type { LineQuantity } from './order-commands.js';
+import type { OrderEvent, OrderPlaced, OrderUnits } from './order-events.js';
+import { type OrderLine, type OrderState, unitsIn } from './order-state.js';
+
+/** Sums what is asked per line, so that naming a line twice cannot pass a check twice. */
+const summed = (lines: readonly LineQuantity[]): LineQuantity[] => {
+  const totals = new Map<string, number>();
+  for (const { lineId, quantity } of lines) totals.set(lineId, (totals.get(lineId) ?? 0) + quantity);
+  return [...totals].map(([lineId, quantity]) => ({ lineId, quantity }));
+};
+
+/** The lines asked for with what they may take, or the rejection: `unknown_line`, or `code` when one asks for more. */
+export const resolve = (
+  state: OrderState,
+  asked: readonly LineQuantity[],
+  allowed: (line: OrderLine) => number,
+  code: string,
+): { line: OrderLine; quantity: number }[] | Rejection => {
+  const found: { line: OrderLine; quantity: number }[] = [];
+  for (const { lineId, quantity } of summed(asked)) {
+    const line = state.lines.get(lineId);
+    if (line === undefined) return reject('unknown_line', `the order has no line ${lineId}`, { lineId });
+    if (quantity > allowed(line)) {
+      return reject(code, `line ${lineId}: ${allowed(line)} left`, { lineId, left: allowed(line) });
+    }
+    found.push({ line, quantity });
+  }
+  return found;
+};
+
+/**
+ * Nothing when the id was decided with the same content, a rejection when with another, undefined when it is new. Charges
+ * and vouchers that came along by themselves make no difference.
+ */
+export const repeated = (
+  state: OrderState,
+  key: string,
+  asked?: readonly LineQuantity[],
+): Decision<OrderEvent> | undefined => {
+  const before = state.decided.get(key);
+  if (before === undefined) return undefined;
+  if (asked === undefined) return [];
+  const recorded = unitsIn(before);
+  const wanted = new Map(summed(asked).map(({ lineId, quantity }) => [lineId, quantity]));
+  const same =
+    [...wanted.keys()].every((lineId) => recorded.has(lineId)) &&
+    [...recorded].every(([lineId, quantity]) => {
+      const named = wanted.get(lineId) ?? 0;
+      return state.lines.get(lineId)?.kind === 'goods' ? named === quantity : named <= quantity;
+    });
+  return same ? [] : reject('id_reused', `${key} was recorded with other lines`, { id: key });
+};
+
+export const unitsOf = (
+  { currency }: OrderPlaced['data'],
+  line: OrderLine,
+  from: number,
+  quantity: number,
+  location: string | undefined,
+): OrderUnits => {
+  const share = (total: bigint): string =>
+    formatAmount(unitShares(total, line.quantity, from, from + quantity), currency);
+  return {
+    lineId: line.lineId,
+    kind: line.kind,
+    sku: line.sku,
+    ...(line.account === undefined ? {} : { account: line.account }),
+    quantity,
+    amount: share(line.amount),
+    discount: share(line.discount),
+    tax: share(line.tax),
+    ...(location === undefined ? {} : { location }),
+  };
+};
+
+/** Where the goods of each line lie; asked once per decision, since an order may have a thousand lines. */
+export const sourcesOf = (state: OrderState): ((line: OrderLine) => string | undefined) => {
+  const locations = new Map(state.allocations.map(({ sku, location }) => [sku, location]));
+  return ({ kind, sku }) => (kind === 'goods' ? locations.get(sku) : undefined);
+};

@@ -1,0 +1,61 @@
+import { type Decision, reject } from './decider.js';
+import { AMOUNT_DIGITS_MAX, fitsAmount, formatAmount, lineAmount, parseAmount } from './money.js';
+import type { PlaceOrder } from './order-commands.js';
+import type { OrderEvent, OrderLineData } from './order-events.js';
+import type { OrderState } from './order-state.js';
+import { QUANTITY_MAX } from './schemas.js';
+
+/** Limits of one order. */
+export const LINES_MAX = 2_000;
+
+/** Prices the lines, each rounded once; refuses what could not be held, written or refunded later. */
+export const decidePlace = (
+  { type: _, lines, ...rest }: PlaceOrder,
+  state: OrderState,
+): Decision<OrderEvent> => {
+  if (state.placed !== undefined) {
+    return state.placed.contentHash === rest.contentHash
+      ? []
+      : reject('order_exists', 'the channel has sent another order under this id');
+  }
+  if (lines.length > LINES_MAX) return reject('too_many_lines', `an order has at most ${LINES_MAX} lines`);
+  if (new Set(lines.map(({ lineId }) => lineId)).size < lines.length) {
+    return reject('duplicate_line', 'two lines have the same id');
+  }
+  if (new Set(rest.coupons).size < rest.coupons.length) {
+    return reject('duplicate_coupon', 'a coupon is given once');
+  }
+  const perSku = new Map<string, number>();
+  for (const { sku, quantity } of lines) perSku.set(sku, (perSku.get(sku) ?? 0) + quantity);
+  // A hold is for all lines of a SKU together and must be as writable as one line.
+  for (const [sku, quantity] of perSku) {
+    if (quantity > QUANTITY_MAX) {
+      return reject('too_many_units', `an order has at most ${QUANTITY_MAX} units of a SKU`, { sku });
+    }
+  }
+  let total = 0n;
+  const priced: OrderLineData[] = [];
+  for (const line of lines) {
+    const amount = lineAmount(line.unitPrice, line.quantity, rest.currency);
+    const tax = parseAmount(line.tax, rest.currency);
+    if (amount === undefined || tax === undefined) {
+      return reject('invalid_amount', `line ${line.lineId}: not an amount of ${rest.currency}`, {
+        lineId: line.lineId,
+      });
+    }
+    total += amount + tax;
+    priced.push({
+      ...line,
+      amount: formatAmount(amount, rest.currency),
+      tax: formatAmount(tax, rest.currency),
+    });
+  }
+  // Every later amount of the order (discount, refund) is at most its total, so this one check keeps them all writable.
+  if (!fitsAmount(total, rest.currency)) {
+    return reject(
+      'invalid_amount',
+      `an order's total has at most ${AMOUNT_DIGITS_MAX} digits before the point`,
+    );
+  }
+  return [{ type: 'OrderPlaced', data: { ...rest, lines: priced } }];
+};
