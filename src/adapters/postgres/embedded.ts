@@ -5,8 +5,8 @@
  *   owner.pid      the guard that runs it now
  *   postgres.log   what the server says
  *
- * Invariants: TCP on 127.0.0.1 only, with a password. One server per directory. It never outlives the process that started it
- * (guard.ts), and one that did, because guard and parent were killed at once, is stopped by the next start. What a commit
+ * Invariants: TCP on 127.0.0.1 only, with a password. One server per directory. It comes back on its port when it dies (guard.ts)
+ * or its guard does. It never outlives the process that started it (guard.ts), and one that did, because guard and parent were killed at once, is stopped by the next start. What a commit
  * has returned is on disk (fsync and synchronous_commit on).
  */
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -31,6 +31,8 @@ const DATABASE = 'holdfast';
 const START_TIMEOUT_MS = 120_000;
 const STOP_TIMEOUT_MS = 30_000;
 const POLL_MS = 10;
+/** Of killed guards, in the life of this process. */
+const GUARD_RESTARTS_MAX = 100;
 const LOG_MAX_BYTES = 10 * 1024 * 1024;
 const LOG_TAIL_LINES = 4;
 
@@ -143,10 +145,10 @@ const startGuard = async (order: GuardOrder, logFile: string): Promise<ChildProc
   }
 };
 
-const untilReady = async (dir: string, guard: ChildProcess, port: number): Promise<number> => {
+const untilReady = async (dir: string, guardOf: () => ChildProcess, port: number): Promise<number> => {
   const pidFile = join(dir, 'data', 'postmaster.pid');
   for (const end = Date.now() + START_TIMEOUT_MS; Date.now() < end; await delay(POLL_MS)) {
-    if (guard.exitCode !== null || guard.signalCode !== null) break;
+    if (guardOf().exitCode !== null) break;
     const lines = (await readText(pidFile))?.split('\n') ?? [];
     if (lines[7]?.trim() === 'ready' && lines[3] === String(port)) return Number(lines[0]);
   }
@@ -192,20 +194,38 @@ export const startEmbeddedPostgres = async (options: EmbeddedPostgresOptions): P
     ]),
     env: { LC_ALL: 'C', PATH: process.env.PATH ?? '/usr/bin:/bin' },
   };
-  const guard = await startGuard(order, join(dir, 'postgres.log'));
-  const ended = new Promise<void>((done) => guard.once('exit', () => done()));
+  let stopping = false;
+  let restarts = 0;
+  let guard: ChildProcess;
+  let gone: Promise<void>;
+  const launch = async (): Promise<void> => {
+    const launched = await startGuard(order, join(dir, 'postgres.log'));
+    guard = launched;
+    gone = new Promise<void>((done) => launched.once('exit', () => done())).then(async () => {
+      // A guard that was killed leaves its server behind, and nobody would stop that one: begin again, with another guard.
+      if (stopping || launched.signalCode === null || restarts >= GUARD_RESTARTS_MAX) return;
+      restarts += 1;
+      await stopOrphan(dir);
+      if (!stopping) await launch();
+    });
+    gone.catch(() => undefined);
+    await writeFile(join(dir, 'owner.pid'), `${launched.pid ?? 0}\n`);
+  };
+  await launch();
   const stop = async (): Promise<void> => {
-    guard.ref();
-    guard.stdin?.end();
-    await ended;
+    stopping = true;
+    // Again when another guard was being started just then.
+    for (let waited: Promise<void> | undefined; waited !== gone; ) {
+      guard.ref();
+      guard.stdin?.end();
+      waited = gone;
+      await waited.catch(() => undefined);
+    }
     await stopOrphan(dir);
     await rm(join(dir, 'owner.pid'), { force: true });
   };
   try {
-    await writeFile(join(dir, 'owner.pid'), `${guard.pid ?? 0}\n`);
-    const pid = await untilReady(dir, guard, port);
-    // A guard that was killed leaves its server behind: better none than one that nobody stops.
-    void ended.then(() => stopOrphan(dir)).catch(() => undefined);
+    const pid = await untilReady(dir, () => guard, port);
     const base = `postgresql://${ROLE}:${password}@127.0.0.1:${port}`;
     await createDatabase(`${base}/postgres`);
     return { url: `${base}/${DATABASE}`, port, pid, stop };

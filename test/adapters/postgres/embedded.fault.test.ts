@@ -112,6 +112,22 @@ describe('the embedded PostgreSQL', () => {
     await first.stop();
   }, 60_000);
 
+  test('comes back by itself when its guard is killed, and is stopped with its program all the same', async () => {
+    const first = await start();
+    process.kill(Number(await readFile(join(dir, 'owner.pid'), 'utf8')), 'SIGKILL');
+    await until(() => !isAlive(first.pid));
+    await until(async () => {
+      try {
+        return JSON.stringify(await countRows(first.url)) === '{"n":2}';
+      } catch {
+        return false;
+      }
+    });
+    const second = Number((await readFile(join(dir, 'data', 'postmaster.pid'), 'utf8')).split('\n')[0]);
+    await first.stop();
+    expect(isAlive(second)).toBe(false);
+  }, 60_000);
+
   test('left behind without guard and parent is stopped by the next start', async () => {
     const { owner, server, gone } = await startOwner();
     const guard = Number(await readFile(join(dir, 'owner.pid'), 'utf8'));
