@@ -109,13 +109,13 @@ export class StreamWriter {
     const { cache } = this;
     const { revision } = cache;
     const { nowMs } = this.parts;
-    const untilMs = nowMs() + waitMs;
+    const fromMs = nowMs();
     do {
       await sleep(POLL_MS);
       // Trouble with the store is for the commands to meet, not for a pause.
       await cache.refresh().catch(() => undefined);
-    } while (cache.revision === revision && nowMs() < untilMs);
-    this.#turns.waited(nowMs(), cache.revision !== revision);
+    } while (cache.revision === revision && nowMs() - fromMs < waitMs);
+    this.#turns.waited(nowMs(), nowMs() - fromMs, cache.revision !== revision);
   }
 
   /** Answers all jobs of the batch but those it puts back into the mailbox. */
@@ -166,7 +166,7 @@ export class StreamWriter {
         this.#turns.lost();
         metrics.conflict?.(category);
         if (conflicts > limits.conflicts) throw new StreamContended(cache.stream, conflicts);
-        this.#batchLimit = Math.max(1, Math.ceil(Math.min(this.#batchLimit, jobs.length) / 2));
+        this.#batchLimit = Math.max(1, Math.ceil(Math.min(this.#batchLimit, jobs.length) / 4));
         if (conflicts > 2)
           await sleep(Math.random() * Math.min(limits.conflictPauseMs, 2 ** (conflicts - 3)));
       }
