@@ -19,10 +19,17 @@ interface Cause {
   readonly position: LogPosition;
   readonly effectiveAt: string;
   readonly party: string;
+  readonly kind: string;
   readonly currency: string;
   readonly postings: string;
   posted: boolean;
 }
+
+const kindOf = (event: CauseEvent): string => {
+  if (event.type === 'OrderShipped') return 'sale';
+  if (event.type === 'OrderReturned') return 'return';
+  return event.data.kind === 'goods' ? 'blind_return' : 'charge_reversal';
+};
 
 /** What one day moved, in minor units: one row of the ledger's daily sums. */
 export interface FoldedDay {
@@ -125,6 +132,7 @@ export class LedgerFold {
       position,
       effectiveAt: metadata.effectiveAt,
       party: event.data.channel,
+      kind: kindOf(event),
       currency: event.data.currency,
       postings: postingsOf(event),
       posted: false,
@@ -174,6 +182,7 @@ export class LedgerFold {
     if (cause.posted) this.violations.add('cause_posted_twice', stream, data.entryId);
     cause.posted = true;
     if (data.party !== cause.party) wrong(`party ${data.party}, not ${cause.party}`);
+    if (data.kind !== cause.kind) wrong(`kind ${data.kind}, not ${cause.kind}`);
     if (data.currency !== cause.currency) wrong(`currency ${data.currency}, not ${cause.currency}`);
     if (postings !== cause.postings) wrong(`posts ${postings}, should post ${cause.postings}`);
     if (data.effectiveAt !== cause.effectiveAt) wrong(`of ${data.effectiveAt}, not ${cause.effectiveAt}`);

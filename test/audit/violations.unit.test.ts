@@ -185,6 +185,7 @@ const CASES: readonly (readonly [keyof typeof VIOLATION_CODES, string, readonly 
   ['entry_without_cause', 'an entry of no event', [channel, posted(0)]],
   ['entry_without_cause', 'an entry of nothing at all', [channel, posted(0, { cause: undefined })]],
   ['adjustment_twice', 'an adjustment posted again', [channel, byHand('a1'), byHand('a1')]],
+  ['wrong_entry', 'another kind', [...soldAndPosted.slice(0, -1), posted(SHIPPED_AT, { kind: 'return' })]],
   [
     'wrong_entry',
     'another party',
