@@ -9,7 +9,8 @@ const settings = z.object({
   /** IANA name; days and months of the channel's ledger and reports are in it. */
   timeZone: z.string().refine((zone) => {
     try {
-      return Boolean(new Intl.DateTimeFormat('en', { timeZone: zone }));
+      // Offsets such as +01:00 are no zones: newer runtimes take them, and PostgreSQL reads their sign the other way round.
+      return /^[A-Za-z]/.test(zone) && Boolean(new Intl.DateTimeFormat('en', { timeZone: zone }));
     } catch {
       return false;
     }

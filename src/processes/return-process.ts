@@ -11,8 +11,8 @@ export type ReturnAnswer = { readonly position: LogPosition } & (
   | { readonly status: 'rejected'; readonly rejection: Rejection }
 );
 
-/** Stream id of a channel's credit note. */
-export const noteIdOf = (channel: string, note: string): string => joinId(channel, note);
+/** Stream id of a channel's credit note. Three parts: no order has such an id, though it may have the same number. */
+export const noteIdOf = (channel: string, note: string): string => joinId(channel, 'note', note);
 
 /** Records lines of credit notes that name no order; goods that can be sold again go back to stock. */
 export interface ReturnProcess {

@@ -3,12 +3,15 @@ import { EventInbox } from './event-inbox.js';
 import type { LogBatch, LogPosition } from './event-store.js';
 import type { EventDecoder } from './parked.js';
 
-/** One transaction. More than this brings nothing: the cost per event is flat from about a thousand on. */
-export const BATCH_MAX_EVENTS = 4_000;
-export const BATCH_MAX_BYTES = 8 * 1024 * 1024;
+/**
+ * One transaction. The larger it is, the more of an order's life folds into one write: CPU per event of the import is
+ * 33 us in batches of 4,000, 22 us of 8,000, 21.5 us of 16,000 (2026-11-22, PostgreSQL and node together).
+ */
+export const BATCH_MAX_EVENTS = 8_000;
+export const BATCH_MAX_BYTES = 16 * 1024 * 1024;
 /** Decoded and waiting while a transaction runs. */
-const INBOX_MAX_EVENTS = 8_000;
-const INBOX_MAX_BYTES = 16 * 1024 * 1024;
+const INBOX_MAX_EVENTS = 16_000;
+const INBOX_MAX_BYTES = 32 * 1024 * 1024;
 
 export interface AppliedBatch {
   readonly events: number;

@@ -6,7 +6,7 @@ import { isEnded } from '../../src/domain/order-state.js';
 import { type StockCommand, stock } from '../../src/domain/stock.js';
 import { orderIdOf, stockIdOf } from '../../src/domain/stream-id.js';
 import { createOrderProcess, type OrderProcess } from '../../src/processes/order-process.js';
-import { createReturnProcess, type ReturnProcess } from '../../src/processes/return-process.js';
+import { createReturnProcess, noteIdOf, type ReturnProcess } from '../../src/processes/return-process.js';
 import { createCodec } from '../../src/runtime/codec.js';
 import type { CommandBus, CommandContext } from '../../src/runtime/command-bus.js';
 import { createCommandRunner } from '../../src/runtime/command-runner.js';
@@ -272,11 +272,31 @@ test('a blind return cut between its line and the goods is finished by advance',
     revive();
     const world = boot(store);
     if (k === 0) await world.returns.record(line, context());
-    else await world.returns.advance('web~C1', context());
-    await world.returns.advance('web~C1', context());
+    else await world.returns.advance(noteIdOf('web', 'C1'), context());
+    await world.returns.advance(noteIdOf('web', 'C1'), context());
     const { state } = await boot(store).bus.load(stock, stockIdOf('north', 'A'));
     expect(state.onHand).toBe(14);
   }
+});
+
+test('a note and an order of the same number both get their goods back', async () => {
+  const world = boot(await prepare([]));
+  await run(world, placing('1', { coupons: [] }));
+  await run(world, { type: 'ship', shipmentId: 's' });
+  const back = { type: 'return', returnId: '1', reason: 'x', lines: [{ lineId: '3', quantity: 1 }] } as const;
+  await run(world, back);
+  const line = {
+    channel: 'web',
+    note: '1',
+    lineId: '1',
+    kind: 'goods',
+    sku: 'A',
+    quantity: 1,
+    currency: 'EUR',
+  } as const;
+  await world.returns.record({ ...line, amount: '8.00', location: 'north', reason: 'x' }, context());
+  const { state } = await world.bus.load(stock, stockIdOf('north', 'A'));
+  expect(state.onHand).toBe(10 - 4 + 1 + 1);
 });
 
 test('two runners of one order at once end with one outcome and no stray hold', async () => {
