@@ -22,6 +22,8 @@ export const CALLS_PER_CONNECTION_MAX = 1_000;
 /** How much a client may send on one call, and on all of one connection, before it is told that it was read. */
 const CALL_WINDOW_BYTES = 1024 * 1024;
 const CONNECTION_WINDOW_BYTES = 4 * 1024 * 1024;
+/** What open calls of one connection may hold: each has at most SEND_BYTES under way. */
+const CONNECTION_MEMORY_MAX_MB = 256;
 /** Answers that a client has not read; above it, its next messages wait. */
 const UNREAD_MAX_BYTES = 4 * 1024 * 1024;
 /**
@@ -249,6 +251,8 @@ export class GrpcServer {
   constructor(options: GrpcServerOptions) {
     this.#options = options;
     const settings: http2.ServerOptions = {
+      // Node's default of 10 MB refuses new calls on a connection with a few hundred slow subscriptions.
+      maxSessionMemory: CONNECTION_MEMORY_MAX_MB,
       settings: { initialWindowSize: CALL_WINDOW_BYTES, maxConcurrentStreams: CALLS_PER_CONNECTION_MAX },
     };
     this.#server =

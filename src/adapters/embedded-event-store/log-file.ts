@@ -9,11 +9,14 @@
 import { randomBytes } from 'node:crypto';
 import fs, { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
+import { dirname } from 'node:path';
 
 export const LOG_HEADER_BYTES = 64;
 const MAGIC = Buffer.from('HFLOG\u0001\r\n', 'latin1');
 const ID_OFFSET = 8;
 const ID_BYTES = 16;
+/** Systems without it (Windows) sync after every write instead. */
+const O_DSYNC: number | undefined = constants.O_DSYNC;
 
 /** A damaged, foreign or truncated directory; `code` says which. */
 export class StorageError extends Error {
@@ -42,7 +45,7 @@ export interface LogStorage {
 
 /** A log file, created when it does not exist. */
 export async function openLogFile(path: string): Promise<LogStorage> {
-  const flags = constants.O_RDWR | constants.O_CREAT | constants.O_DSYNC;
+  const flags = constants.O_RDWR | constants.O_CREAT | (O_DSYNC ?? 0);
   const handle = await open(path, flags, 0o640);
   try {
     const header = Buffer.alloc(LOG_HEADER_BYTES);
@@ -75,9 +78,7 @@ export async function openLogFile(path: string): Promise<LogStorage> {
 
 /** A new file is only safe from a power failure when its directory entry is. */
 async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(new URL('.', `file://${path}`).pathname, constants.O_RDONLY).catch(
-    () => undefined,
-  );
+  const directory = await open(dirname(path), constants.O_RDONLY).catch(() => undefined);
   await directory?.sync().catch(() => undefined);
   await directory?.close();
 }
@@ -107,6 +108,7 @@ class LogFile implements LogStorage {
         at += bytesWritten;
       }
     }
+    if (O_DSYNC === undefined) await this.#handle.datasync();
     this.#size = Math.max(this.#size, at);
   }
 

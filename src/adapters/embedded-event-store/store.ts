@@ -17,7 +17,7 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type AppendDecision, decideAppend } from './append-decision.js';
-import { Expected, invalidArgument, writeFailed } from './errors.js';
+import { Expected, invalidArgument } from './errors.js';
 import { LOG_HEADER_BYTES, type LogStorage } from './log-file.js';
 import { type LogPiece, LogTail } from './log-tail.js';
 import { RecentIds } from './recent-ids.js';
@@ -517,7 +517,7 @@ export class Store {
       if (tombstone) state.durableTombstoned = true;
       this.#dirty.add(state);
     }
-    for (const { done, outcome } of group.answers) done(outcome);
+    for (const { done, outcome } of group.answers) this.#tell(done, outcome);
     this.#pump();
     if (group.events === 0) return;
     for (const listener of [...this.#listeners]) listener();
@@ -556,9 +556,18 @@ export class Store {
     this.#chunkUsed = 0;
     this.#group = newGroup(this.#durable);
     for (const { answers } of undone) {
-      for (const { done } of answers) done({ kind: 'failed', reason: writeFailed(reason).message });
+      for (const { done } of answers) this.#tell(done, { kind: 'failed', reason });
     }
     this.#pump();
+  }
+
+  /** What goes wrong while one client is told must not keep the others waiting. */
+  #tell(done: Done, outcome: AppendOutcome): void {
+    try {
+      done(outcome);
+    } catch (error) {
+      this.#log(`an answer was lost: ${error instanceof Error ? error.stack : String(error)}`);
+    }
   }
 
   #forgetLimits(state: StreamState): void {
