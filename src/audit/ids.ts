@@ -1,4 +1,4 @@
-/** How ids of streams are made of parts (architecture: "Streams"), written again for the audit. */
+/** How ids of streams are made of parts (docs/architecture.md), written again for the audit. */
 export const encodePart = (part: string): string => encodeURIComponent(part).replaceAll('~', '%7E');
 
 export const stockKey = (location: string, sku: string): string =>
