@@ -33,6 +33,7 @@ export interface HotBenchResult {
 
 const LOCATION = 'main';
 
+/** As the order process sends holds: protected by the hold's id, so without an idempotency key. */
 const contextOf = (): CommandContext => {
   const commandId = randomUUID();
   return {
@@ -41,11 +42,10 @@ const contextOf = (): CommandContext => {
     actor: 'bench',
     channel: 'web',
     effectiveAt: '2026-01-01T00:00:00Z',
-    requestHash: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
   };
 };
 
-/** Reservations of one unit of one SKU by commands in process, `inFlight` at once, until ten in a row of each were refused. */
+/** Reservations of one unit of one SKU by commands in process, `inFlight` at once, until each buyer was refused ten times. */
 export const benchHot = async (options: HotBenchOptions): Promise<HotBenchResult> => {
   const { store, units, inFlight = 256, sku = randomUUID(), lead = true } = options;
   const codec = createCodec(stockEvents);
