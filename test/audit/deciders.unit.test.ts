@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { dayIn, microsOf } from '../../src/audit/calendar.js';
-import { LogFold } from '../../src/audit/fold.js';
+import { FOLDED_CATEGORIES, LogFold } from '../../src/audit/fold.js';
 import { amountText, carriedByFirst, minorOf, priceTimes } from '../../src/audit/money.js';
 import { checkedTables } from '../../src/audit/tables.js';
 import { totalsOf, trialBalances } from '../../src/audit/totals.js';
@@ -172,6 +172,11 @@ describe('the fold of the audit, which shares no arithmetic with the deciders', 
   ])('knows %s to the microsecond', (instant, micros) => {
     expect(microsOf(instant)).toBe(micros);
   });
+});
+
+test('it folds the categories that the projections read, so both end at the same event', () => {
+  const read = new Set(allProjections.flatMap(({ categories }) => categories));
+  expect([...FOLDED_CATEGORIES].sort()).toEqual([...read].sort());
 });
 
 test('every table of every projection has a check', () => {
