@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type RunningEventStore, startEventStore } from '../../src/adapters/embedded-event-store/start.js';
-import type { AuditReport } from '../../src/audit/audit.js';
+import { type AuditReport, runAudit } from '../../src/audit/audit.js';
 import type { Difference } from '../../src/audit/compare.js';
 import { FOLDED_CATEGORIES } from '../../src/audit/fold.js';
 import { auditDocument } from '../../src/cli/audit/document.js';
@@ -8,7 +8,7 @@ import { auditLines } from '../../src/cli/audit/report.js';
 import { auditHouse } from '../../src/cli/audit.js';
 import { type House, openHouse } from '../../src/main.js';
 import { allProjections } from '../../src/projections/index.js';
-import type { Database } from '../../src/runtime/database.js';
+import type { Database, Queryable } from '../../src/runtime/database.js';
 import type { RecordedEvent } from '../../src/runtime/event-store.js';
 import { readSettings } from '../../src/settings.js';
 import { type TestDatabase, testDatabase } from '../support/postgres.js';
@@ -174,6 +174,39 @@ describe('the audit of a history with every kind of event', () => {
     const again = await auditOf(house.db, events);
     expect(auditDocument(again, { verbose: false })).toEqual(auditDocument(all, { verbose: false }));
   });
+});
+
+test('the transaction of an audit may be as long as the log: no limit of PostgreSQL ends it', async () => {
+  const { db, store, codec } = house;
+  const limits: unknown[] = [];
+  let seen: Queryable | undefined;
+  await runAudit({
+    codec,
+    db: {
+      query: (sql, parameters, name) => db.query(sql, parameters, name),
+      stream: (sql, parameters, options) => db.stream(sql, parameters, options),
+      listen: (name, onNotify) => db.listen(name, onNotify),
+      close: async () => undefined,
+      transaction: (work, options) =>
+        db.transaction((tx) => {
+          seen = tx;
+          return work(tx);
+        }, options),
+    },
+    store: {
+      async *readAll(options) {
+        for (const name of [
+          'statement_timeout',
+          'idle_in_transaction_session_timeout',
+          'transaction_isolation',
+        ]) {
+          limits.push((await seen?.query<Record<string, string>>(`SHOW ${name}`))?.rows[0]?.[name]);
+        }
+        yield* store.readAll(options);
+      },
+    },
+  });
+  expect(limits).toEqual(['0', '0', 'repeatable read']);
 });
 
 describe('the audit names the row', () => {
