@@ -30,8 +30,6 @@ export interface WriterParts {
 
 /** How often a writer that waits for others looks at the stream. */
 const POLL_MS = 3;
-/** A batch is half of what waits, but at least this: the other half is decided while it is being written. */
-const BATCH_COMMANDS_PREFERRED = 128;
 
 interface Batch {
   readonly jobs: Job[];
@@ -182,13 +180,8 @@ export class StreamWriter {
 
   /** Takes more from the mailbox, as long as it fits. */
   #fill({ jobs, plan }: Batch): void {
-    const waiting = this.#mailbox.length + jobs.length;
-    const share = this.#turns.contended
-      ? waiting
-      : Math.max(BATCH_COMMANDS_PREFERRED, Math.ceil(waiting / 2));
-    const wanted = Math.min(this.#batchLimit, share);
-    if (wanted <= jobs.length) return;
-    const more = this.#mailbox.take(wanted - jobs.length);
+    if (jobs.length >= this.#batchLimit) return;
+    const more = this.#mailbox.take(this.#batchLimit - jobs.length);
     const taken = plan.extend(more);
     this.#mailbox.putBack(more.splice(taken));
     jobs.push(...more);
