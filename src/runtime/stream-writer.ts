@@ -9,7 +9,7 @@ import type { RememberedCommand } from './command-window.js';
 import { type EventStore, type LogPosition, NO_STREAM } from './event-store.js';
 import { Mailbox } from './mailbox.js';
 import type { StreamCache, Ticks } from './stream-cache.js';
-import { Turns } from './turns.js';
+import { Turns, type Watch } from './turns.js';
 
 export type Result = CommandResult<DomainEvent, unknown>;
 
@@ -30,6 +30,8 @@ export interface WriterParts {
 
 /** How often a writer that waits for others looks at the stream. */
 const POLL_MS = 3;
+/** It does not wait longer, whatever the others do. */
+const WATCH_MAX_MS = 500;
 
 interface Batch {
   readonly jobs: Job[];
@@ -83,8 +85,8 @@ export class StreamWriter {
   async #run(): Promise<void> {
     this.#turns.started(this.parts.nowMs());
     while (this.#mailbox.length > 0 || this.#ahead !== undefined) {
-      const waitMs = this.#turns.waitMs(this.parts.nowMs());
-      if (waitMs > 0) await this.#giveWay(waitMs);
+      const watch = this.#turns.next(this.parts.nowMs());
+      if (watch !== undefined) this.#turns.watched(this.parts.nowMs(), await this.#giveWay(watch));
       // Whoever was answered just now sends its next command in this turn of the event loop: one batch for all of them.
       if (this.#ahead === undefined) await nextTurn();
       const batch = this.#ahead ?? { jobs: [], plan: this.#freshPlan() };
@@ -102,18 +104,26 @@ export class StreamWriter {
     this.onIdle();
   }
 
-  /** Waits until somebody else has written to the stream, or the time is over. */
-  async #giveWay(waitMs: number): Promise<void> {
+  /** Waits until somebody else has written to the stream and stopped again, or nobody did; after how long they were seen. */
+  async #giveWay({ forOthersMs, quietMs }: Watch): Promise<number | undefined> {
     const { cache } = this;
-    const { revision } = cache;
     const { nowMs } = this.parts;
     const fromMs = nowMs();
-    do {
+    let lastMs = fromMs;
+    let firstSeenMs: number | undefined;
+    for (;;) {
       await sleep(POLL_MS);
+      const { revision } = cache;
       // Trouble with the store is for the commands to meet, not for a pause.
       await cache.refresh().catch(() => undefined);
-    } while (cache.revision === revision && nowMs() - fromMs < waitMs);
-    this.#turns.waited(nowMs(), nowMs() - fromMs, cache.revision !== revision);
+      const now = nowMs();
+      if (cache.revision !== revision) {
+        firstSeenMs ??= now - fromMs;
+        lastMs = now;
+      }
+      const patienceMs = firstSeenMs === undefined ? Math.max(forOthersMs, quietMs) : quietMs;
+      if (now - lastMs >= patienceMs || now - fromMs >= WATCH_MAX_MS) return firstSeenMs;
+    }
   }
 
   /** Answers all jobs of the batch but those it puts back into the mailbox. */
@@ -148,7 +158,7 @@ export class StreamWriter {
         cache.verified(tick, startedAtMs);
         const durationMs = nowMs() - startedAtMs;
         this.#batchLimit = limits.batchCommands;
-        this.#turns.wrote(durationMs);
+        this.#turns.wrote(startedAtMs + durationMs, durationMs);
         metrics.append?.(category, jobs.length, plan.events.length, plan.bytes, durationMs);
         // The batch ahead goes out first: whoever is answered here runs while the server is busy with it.
         if (this.#ahead === undefined) this.#answer(batch, position, outcome.position);
@@ -161,11 +171,12 @@ export class StreamWriter {
       if (outcome.actual < plan.base.revision) cache.reset();
       if (!wasGuess) {
         conflicts += 1;
-        this.#turns.lost();
+        const watch = this.#turns.lost();
         metrics.conflict?.(category);
         if (conflicts > limits.conflicts) throw new StreamContended(cache.stream, conflicts);
         this.#batchLimit = Math.max(1, Math.ceil(Math.min(this.#batchLimit, jobs.length) / 4));
-        if (conflicts > 2)
+        if (watch !== undefined) await this.#giveWay(watch);
+        else if (conflicts > 2)
           await sleep(Math.random() * Math.min(limits.conflictPauseMs, 2 ** (conflicts - 3)));
       }
       if (cache.revision < outcome.actual) await cache.refresh();

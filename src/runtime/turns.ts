@@ -1,33 +1,50 @@
-/** So long a stream is written to without a pause in which another process could get in. */
-const STRETCH_MAX_MS = 400;
+/** So long a process goes on writing to a stream that others write to as well. */
+const TURN_MS = 60;
+/** So long a stream is written to without a pause in which another process could be seen. */
+const STRETCH_MS = 400;
+/** That pause, in own appends and at most: time for another to read what was written last and to append. */
 const GAP_APPENDS = 3;
 const GAP_MAX_MS = 60;
-/** How long to wait for the others' turn, in own appends, in earlier turns of theirs, and at least and at most. */
-const TURN_APPENDS = 3;
-const TURN_TURNS = 3;
-const TURN_MIN_MS = 50;
-const TURN_MAX_MS = 250;
+/** How long to wait until others take their turn: a multiple of what they usually need, at least, and at most. */
+const HAND_OVER_FACTOR = 3;
+const HAND_OVER_MIN_MS = 50;
+const HAND_OVER_MAX_MS = 250;
 /** So many turns in a row that nobody took, and the stream is ours alone again. */
-const TURNS_MISSED_MAX = 2;
+const MISSED_TURNS_MAX = 2;
+/** Nothing new for so many of the own appends, and the others' turn is over. */
+const QUIET_APPENDS = 1.5;
+const QUIET_MIN_MS = 8;
+const QUIET_MAX_MS = 60;
 
 const average = (before: number, value: number): number =>
   before === 0 ? value : 0.8 * before + 0.2 * value;
+const between = (min: number, value: number, max: number): number => Math.min(max, Math.max(min, value));
+
+/** How to watch the stream before writing to it: until somebody writes, and then until it is quiet. */
+export interface Watch {
+  readonly forOthersMs: number;
+  readonly quietMs: number;
+}
 
 /**
  * Lets several processes write to one hot stream in turns, through the log alone. Without it the one that wrote last always
- * wins: it appends again before another has read what it wrote. While others write too, whoever wrote waits until it sees
- * events of somebody else (or nobody comes). A process that meets nobody makes a short pause now and then, since the one that
- * always loses has no other way to be seen.
+ * wins: it appends again before another has read what it wrote.
+ *
+ * States: alone -> (lost an append, or saw events of others in a pause) -> contended -> (nobody took two turns) -> alone.
+ * Contended: who has written for a turn waits until it sees events of others, then until their turn is over. Alone: a short
+ * pause now and then, since one that always loses has no other way to be seen. That one does not wait but tries again at once,
+ * with ever smaller batches, until it had its first turn.
  */
 export class Turns {
   #contended = false;
+  #hadTurn = false;
   #wroteLast = false;
   #stretchFromMs = 0;
+  #turnFromMs = 0;
   #appendMs = 0;
-  #turnMs = 0;
+  #handOverMs = 0;
   #missed = 0;
 
-  /** Others write to the stream as well, as far as we know. */
   get contended(): boolean {
     return this.#contended;
   }
@@ -37,38 +54,56 @@ export class Turns {
     this.#stretchFromMs = nowMs;
   }
 
-  wrote(durationMs: number): void {
+  wrote(nowMs: number, durationMs: number): void {
+    if (!this.#wroteLast) this.#turnFromMs = nowMs - durationMs;
     this.#wroteLast = true;
+    if (this.#contended) this.#hadTurn = true;
     this.#appendMs = average(this.#appendMs, durationMs);
   }
 
-  /** Somebody else wrote before us. */
-  lost(): void {
+  /** Somebody else wrote before us. What to wait for before trying again; undefined for "at once". */
+  lost(): Watch | undefined {
+    const watch = this.#contended && this.#hadTurn ? { forOthersMs: 0, quietMs: this.#quietMs } : undefined;
     this.#contended = true;
     this.#wroteLast = false;
     this.#missed = 0;
+    // If the others do not stop this time, they do not know of us any more: be seen again.
+    this.#hadTurn = false;
+    return watch;
   }
 
-  /** How long to wait for others before the next batch; mostly 0. */
-  waitMs(nowMs: number): number {
-    if (this.#contended && this.#wroteLast) {
-      const usualMs = Math.max(TURN_APPENDS * this.#appendMs, TURN_TURNS * this.#turnMs);
-      return Math.min(TURN_MAX_MS, Math.max(TURN_MIN_MS, usualMs));
+  /** What to wait for before the next batch; mostly nothing. */
+  next(nowMs: number): Watch | undefined {
+    if (this.#contended) {
+      if (!this.#wroteLast || nowMs - this.#turnFromMs < TURN_MS) return undefined;
+      const usualMs = HAND_OVER_FACTOR * Math.max(this.#appendMs, this.#handOverMs);
+      return {
+        forOthersMs: between(HAND_OVER_MIN_MS, usualMs, HAND_OVER_MAX_MS),
+        quietMs: this.#quietMs,
+      };
     }
-    if (nowMs - this.#stretchFromMs < STRETCH_MAX_MS) return 0;
-    return Math.min(GAP_MAX_MS, GAP_APPENDS * this.#appendMs);
+    if (nowMs - this.#stretchFromMs < STRETCH_MS) return undefined;
+    return { forOthersMs: Math.min(GAP_MAX_MS, GAP_APPENDS * this.#appendMs), quietMs: this.#quietMs };
   }
 
-  waited(nowMs: number, waitedMs: number, sawOthers: boolean): void {
-    if (sawOthers) {
+  /** The watch is over. `firstSeenMs`: when others were seen first, counted from its start; undefined for not at all. */
+  watched(nowMs: number, firstSeenMs: number | undefined): void {
+    if (firstSeenMs !== undefined) {
       this.#contended = true;
       this.#missed = 0;
-      this.#turnMs = average(this.#turnMs, waitedMs);
-    } else {
+      this.#handOverMs = average(this.#handOverMs, firstSeenMs);
+    } else if (this.#contended) {
       this.#missed += 1;
-      if (this.#missed >= TURNS_MISSED_MAX) this.#contended = false;
+      if (this.#missed >= MISSED_TURNS_MAX) {
+        this.#contended = false;
+        this.#hadTurn = false;
+      }
     }
     this.#wroteLast = false;
     this.#stretchFromMs = nowMs;
+  }
+
+  get #quietMs(): number {
+    return between(QUIET_MIN_MS, QUIET_APPENDS * this.#appendMs, QUIET_MAX_MS);
   }
 }
