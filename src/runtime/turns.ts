@@ -1,5 +1,5 @@
 /** So long a process goes on writing to a stream that others write to as well. */
-const TURN_MS = 60;
+const TURN_MS = 100;
 /** So long a stream is written to without a pause in which another process could be seen. */
 const STRETCH_MS = 400;
 /** That pause, in own appends and at most: time for another to read what was written last and to append. */
