@@ -6,7 +6,7 @@
  *     revisions  number of stream, revision -> position (from revision 1 on: most streams of most logs are short)
  *     state      'indexed' | 'next' | 'log' -> a number; the id of the log it belongs to
  *
- * A write is a set of puts followed, after they are committed, by the new `indexed` position. Crashing between the two
+ * Rows are written in transactions of their own, and the new `indexed` position after them. Crashing between the two
  * leaves rows that are ahead of it; they repeat what recovery reads from the log and are put again.
  */
 import { createHash } from 'node:crypto';
@@ -31,6 +31,11 @@ export interface StreamRow {
   readonly hasMetadata: boolean;
   readonly tombstoned: boolean;
 }
+
+/** A stream, or where one of its revisions is. */
+export type IndexRow =
+  | { readonly name: string; readonly row: StreamRow }
+  | { readonly number: number; readonly revision: number; readonly position: number };
 
 export class StreamIndex {
   readonly #root: RootDatabase<Buffer, Buffer>;
@@ -98,36 +103,47 @@ export class StreamIndex {
     return found;
   }
 
-  putStream(name: string, row: StreamRow): Promise<boolean> {
+  /**
+   * Puts rows in one transaction, on the disk when it returns. Throws what the disk says, and then none of them is there.
+   *
+   * Synchronous on purpose. LMDB's asynchronous writes keep the event loop freer (a transaction of 512 rows holds it for
+   * 4 ms, measured 2026-11-22), but when one fails for a full disk, lmdb 3.5 rejects promises that nobody else holds, and
+   * the process ends; a failed synchronous transaction throws, and the next one works when there is room again.
+   */
+  write(rows: readonly IndexRow[]): void {
+    this.#root.transactionSync(() => {
+      for (const row of rows) {
+        if ('name' in row) this.#putStream(row.name, row.row);
+        else this.#putPosition(row.number, row.revision, row.position);
+      }
+    });
+  }
+
+  /** To be called when the rows up to `position` are written. */
+  mark(position: number, nextStreamNumber: number): void {
+    this.#root.transactionSync(() => {
+      void this.#state.put('next', numberValue(nextStreamNumber));
+      void this.#state.put('indexed', numberValue(position));
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#root.close();
+  }
+
+  #putStream(name: string, row: StreamRow): void {
     const value = Buffer.allocUnsafe(STREAM_ROW_BYTES);
     value.writeUIntLE(row.number, 0, NUMBER_BYTES);
     value.writeUIntLE(row.last + 1, NUMBER_BYTES, NUMBER_BYTES);
     value.writeUIntLE(row.first + 1, NUMBER_BYTES * 2, NUMBER_BYTES);
     value[NUMBER_BYTES * 3] = (row.hasMetadata ? FLAG_METADATA : 0) | (row.tombstoned ? FLAG_TOMBSTONED : 0);
-    return this.#streams.put(nameKey(name), value);
+    void this.#streams.put(nameKey(name), value);
   }
 
-  putPosition(streamNumber: number, revision: number, position: number): Promise<boolean> {
+  #putPosition(streamNumber: number, revision: number, position: number): void {
     const value = Buffer.allocUnsafe(NUMBER_BYTES);
     value.writeUIntLE(position, 0, NUMBER_BYTES);
-    return this.#revisions.put(revisionKey(streamNumber, revision), value);
-  }
-
-  /** To be called when the rows up to `position` are committed. */
-  async mark(position: number, nextStreamNumber: number): Promise<void> {
-    await Promise.all([
-      this.#state.put('next', numberValue(nextStreamNumber)),
-      this.#state.put('indexed', numberValue(position)),
-    ]);
-  }
-
-  /** Resolves when everything that was put is on the disk. */
-  async flushed(): Promise<void> {
-    await this.#root.flushed;
-  }
-
-  async close(): Promise<void> {
-    await this.#root.close();
+    void this.#revisions.put(revisionKey(streamNumber, revision), value);
   }
 
   #number(key: string): number | undefined {

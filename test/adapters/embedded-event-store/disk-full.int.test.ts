@@ -2,9 +2,10 @@ import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { EventStoreDBClient, type ResolvedEvent } from '@eventstore/db-client';
 import { expect, test } from '@jest/globals';
-import { collect, finallyDo, numbered, range, temporaryDirectory } from './support.js';
+import { collect, finallyDo, numbered, range, running, temporaryDirectory } from './support.js';
 
 const PROGRAM = path.join(import.meta.dirname, '../../../dist/adapters/embedded-event-store/main.js');
 
@@ -22,47 +23,84 @@ function hasPrlimit(): boolean {
   }
 }
 
-// A limit on the size of files stands for a full disk: the write fails part way, and can be allowed again.
-(hasPrlimit() ? test : test.skip)(
-  'a full disk is an error to the client, stores nothing of the append, and heals',
-  async () => {
-    const dir = temporaryDirectory();
-    // Ignored signals are inherited; without this the kernel would kill the server instead of failing its write.
-    const child = spawn(
-      'bash',
-      ['-c', `trap '' XFSZ; ulimit -S -f 1024; exec "$@"`, 'bash', process.execPath, PROGRAM, '--dir', dir],
-      {
-        stdio: ['ignore', 'pipe', 'ignore'],
-      },
+// A limit on the size of files stands for a full disk: writes fail part way, and can be allowed again.
+const limited = hasPrlimit() ? test : test.skip;
+
+/** A server whose files may have so many KiB, how to lift that limit, and how to stop it. */
+async function runningWithin(dir: string, fileKib: number) {
+  // Ignored signals are inherited; without this the kernel would kill the server instead of failing its write.
+  const limit = `trap '' XFSZ; ulimit -S -f ${fileKib}; exec "$@"`;
+  const child = spawn('bash', ['-c', limit, 'bash', process.execPath, PROGRAM, '--dir', dir], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  const stop = async (): Promise<void> => {
+    child.kill('SIGTERM');
+    if (child.exitCode === null) await once(child, 'exit');
+  };
+  finallyDo(stop);
+  const [line] = await once(createInterface({ input: child.stdout }), 'line');
+  const client = EventStoreDBClient.connectionString(JSON.parse(String(line)).connectionString);
+  finallyDo(() => client.dispose());
+  return {
+    client,
+    stop,
+    lift: () => execFileSync('prlimit', ['--pid', String(child.pid), '--fsize=unlimited']),
+  };
+}
+
+limited('a full disk is an error to the client, stores nothing of the append, and heals', async () => {
+  const { client, lift } = await runningWithin(temporaryDirectory(), 1024);
+  const filler = 'x'.repeat(50_000);
+  const stored: number[] = [];
+  let failed = 0;
+  for (const i of range(0, 40)) {
+    await client.appendToStream('stream-1', numbered(i, filler)).then(
+      () => stored.push(i),
+      () => failed++,
     );
-    finallyDo(async () => {
-      child.kill('SIGTERM');
-      if (child.exitCode === null) await once(child, 'exit');
-    });
-    const [line] = await once(createInterface({ input: child.stdout }), 'line');
-    const client = EventStoreDBClient.connectionString(JSON.parse(String(line)).connectionString);
-    finallyDo(() => client.dispose());
+  }
+  expect(stored.length).toBeGreaterThan(10);
+  expect(failed).toBeGreaterThan(10);
+  const numbers = async () => (await collect(client.readStream('stream-1'))).map(numberOf);
+  expect(await numbers()).toEqual(stored);
 
-    const filler = 'x'.repeat(50_000);
-    const stored: number[] = [];
-    let failed = 0;
-    for (const i of range(0, 40)) {
-      await client.appendToStream('stream-1', numbered(i, filler)).then(
-        () => stored.push(i),
-        () => failed++,
-      );
-    }
-    expect(stored.length).toBeGreaterThan(10);
-    expect(failed).toBeGreaterThan(10);
-    const numbers = async () => (await collect(client.readStream('stream-1'))).map(numberOf);
-    expect(await numbers()).toEqual(stored);
+  lift();
+  const result = await client.appendToStream('stream-1', numbered(99, filler), {
+    expectedRevision: BigInt(stored.length - 1),
+  });
+  expect(result.nextExpectedRevision).toBe(BigInt(stored.length));
+  expect(await numbers()).toEqual([...stored, 99]);
+  expect(await collect(client.readAll())).toHaveLength(stored.length + 1);
+});
 
-    execFileSync('prlimit', ['--pid', String(child.pid), '--fsize=unlimited']);
-    const result = await client.appendToStream('stream-1', numbered(99, filler), {
-      expectedRevision: BigInt(stored.length - 1),
-    });
-    expect(result.nextExpectedRevision).toBe(BigInt(stored.length));
-    expect(await numbers()).toEqual([...stored, 99]);
-    expect((await collect(client.readAll())).length).toBe(stored.length + 1);
-  },
-);
+limited('an index that cannot be written is caught up with when there is room again', async () => {
+  const dir = temporaryDirectory();
+  // The index of a thousand streams needs more than this before their log does.
+  const { client, lift, stop } = await runningWithin(dir, 160);
+  const stored: string[] = [];
+  for (const batch of range(0, 30)) {
+    const names = range(0, 40).map(
+      (i) => `stream-with-a-name-that-fills-the-index-${'n'.repeat(60)}-${batch}-${i}`,
+    );
+    await Promise.all(
+      names.map((name, i) =>
+        client.appendToStream(name, numbered(i)).then(
+          () => stored.push(name),
+          () => undefined,
+        ),
+      ),
+    );
+    // The index follows every half second.
+    if (batch % 10 === 9) await sleep(700);
+  }
+  expect(stored.length).toBeGreaterThan(300);
+  expect(await collect(client.readAll())).toHaveLength(stored.length);
+  lift();
+  await client.appendToStream('stream-more', numbered(1));
+  await sleep(700);
+  await stop();
+
+  const again = await running({ dir });
+  expect(await collect(again.client.readAll())).toHaveLength(stored.length + 1);
+  for (const name of stored.slice(-50)) expect(await collect(again.client.readStream(name))).toHaveLength(1);
+});
