@@ -1,5 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { startEventStore } from '../src/adapters/embedded-event-store/start.js';
 import type { EventStore, EventToAppend } from '../src/runtime/event-store.js';
+import { type BenchOutcome, check, figure } from './report.js';
+import { cpuOfAll, DURABILITY, type Preset, withStore } from './support.js';
 
 export interface AppendBenchOptions {
   /** A store with a namespace of its own, since the check counts what is in the log. */
@@ -73,4 +77,31 @@ export const benchAppend = async (options: AppendBenchOptions): Promise<AppendBe
     p99Ms: at(0.99),
     correct: acknowledged.size === 0 && found >= latencies.length,
   };
+};
+
+/** Appends per second on this very node: the ceiling of what is measured beside it. Its events have a namespace of their own. */
+export const ceilingOf = (connectionString: string, durationMs: number): Promise<AppendBenchResult> =>
+  withStore(connectionString, 'ceiling.', (store) => benchAppend({ store, durationMs }));
+
+/** The ceiling by itself, and what it costs. */
+export const benchCeiling = async (dir: string, { appendMs }: Preset): Promise<BenchOutcome> => {
+  const node = await startEventStore({ dir: join(dir, 'append') });
+  try {
+    const before = cpuOfAll([node.pid]);
+    const got = await ceilingOf(node.connectionString, appendMs);
+    const cpu = cpuOfAll([node.pid]) - before;
+    return {
+      conditions: `1 event of 300 B to a new stream, 64 in flight, through the client; ${DURABILITY}`,
+      figures: [
+        figure('appends per second', got.perSecond),
+        figure('p50', got.p50Ms, 'ms'),
+        figure('p99', got.p99Ms, 'ms'),
+        figure('CPU per append, client and store, warm-up and check included', cpu / got.appends, 'ms'),
+      ],
+      reaches: [],
+      checks: [check(`${got.appends} acknowledged appends are in the log, each once`, got.correct)],
+    };
+  } finally {
+    await node.stop();
+  }
 };

@@ -1,21 +1,20 @@
 /**
  * What the embedded event store does by itself, through the real client in one process:
  *
- *     npm run build
- *     node --experimental-strip-types bench/event-store.ts append [appends]     # appends and reads
- *     node --experimental-strip-types bench/event-store.ts start [events]       # start with and without an index
+ *     npm run build:bench
+ *     node dist-bench/bench/event-store.js append [appends]     # appends and reads
+ *     node dist-bench/bench/event-store.js start [events]       # start with and without an index
  *
- * (`--experimental-strip-types` needs Node 22; with Node 20, `npx swc` first.) Every figure is printed with the check
- * that the work was really done.
+ * Every figure is printed with the check that the work was really done.
  */
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { EventStoreDBClient, jsonEvent } from '@eventstore/db-client';
-import { openLogFile } from '../dist/adapters/embedded-event-store/log-file.js';
-import { FLAG_END_OF_APPEND, writeRecord } from '../dist/adapters/embedded-event-store/record.js';
-import { type RunningEventStore, startEventStore } from '../dist/adapters/embedded-event-store/start.js';
+import { openLogFile } from '../src/adapters/embedded-event-store/log-file.js';
+import { FLAG_END_OF_APPEND, writeRecord } from '../src/adapters/embedded-event-store/record.js';
+import { type RunningEventStore, startEventStore } from '../src/adapters/embedded-event-store/start.js';
 
 /** Makes an event of about 300 bytes of JSON. */
 const event = (i: number) =>

@@ -1,39 +1,34 @@
 import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { startEventStore } from '../src/adapters/embedded-event-store/start.js';
 import { availableToSell, stock, stockEvents } from '../src/domain/stock.js';
 import { stockIdOf } from '../src/domain/stream-id.js';
 import { createCodec } from '../src/runtime/codec.js';
 import type { CommandContext } from '../src/runtime/command-bus.js';
 import { createCommandRunner } from '../src/runtime/command-runner.js';
 import type { EventStore } from '../src/runtime/event-store.js';
+import { ceilingOf } from './append.js';
+import type { HotWorkerOrder } from './hot-worker.js';
+import { type BenchOutcome, check, figure } from './report.js';
+import { DURABILITY, type Helper, type Preset, startHelper, withStore } from './support.js';
 
-export interface HotBenchOptions {
-  readonly store: EventStore;
-  /** Units on hand: more are asked for than there are, so that the last ones are fought for. */
-  readonly units: number;
-  /** Commands under way at once; design 10 says 256. */
-  readonly inFlight?: number;
-  /** The SKU, to let two processes run on one; a new one when absent. */
-  readonly sku?: string;
-  /** Whether this process puts the units on hand and checks the end (one of several does). */
-  readonly lead?: boolean;
-}
+/** Commands under way at once in each process; design 10. */
+const IN_FLIGHT = 256;
+const CEILING_MS = 3_000;
+/** A process sells out so many units before it is measured. */
+const WARM_UP_UNITS = 3_000;
 
-export interface HotBenchResult {
-  readonly commands: number;
+export interface HotResult {
   readonly accepted: number;
   readonly rejected: number;
-  readonly seconds: number;
-  readonly perSecond: number;
+  /** Milliseconds since the epoch, so that two processes can be laid beside each other. */
+  readonly beganAt: number;
+  readonly lastSoldAt: number;
   readonly appends: number;
-  readonly commandsPerAppend: number;
+  readonly appended: number;
   readonly conflicts: number;
-  /** Exactly the units on hand were promised, none twice, and the state read back from the log agrees. */
-  readonly correct: boolean;
 }
 
-const LOCATION = 'main';
-
-/** As the order process sends holds: protected by the hold's id, so without an idempotency key. */
 const contextOf = (): CommandContext => {
   const commandId = randomUUID();
   return {
@@ -42,62 +37,138 @@ const contextOf = (): CommandContext => {
     actor: 'bench',
     channel: 'web',
     effectiveAt: '2026-01-01T00:00:00Z',
+    requestHash: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
   };
 };
 
-/** Reservations of one unit of one SKU by commands in process, `inFlight` at once, until each buyer was refused ten times. */
-export const benchHot = async (options: HotBenchOptions): Promise<HotBenchResult> => {
-  const { store, units, inFlight = 256, sku = randomUUID(), lead = true } = options;
-  const codec = createCodec(stockEvents);
-  let appends = 0;
-  let appended = 0;
-  let conflicts = 0;
-  const metrics = {
-    append: (_category: string, commands: number) => {
-      appends += 1;
-      appended += commands;
-    },
-    conflict: () => {
-      conflicts += 1;
-    },
-  };
-  const bus = createCommandRunner({ store, codec, metrics });
-  const id = stockIdOf(LOCATION, sku);
-  if (lead) await bus.execute(stock, id, { type: 'receive', receiptId: 'all', quantity: units }, contextOf());
+const idOf = (sku: string): string => stockIdOf('main', sku);
+const codec = createCodec(stockEvents);
 
-  let accepted = 0;
-  let rejected = 0;
-  const startedAt = performance.now();
-  let endedAt = startedAt;
+const receive = async (store: EventStore, sku: string, units: number): Promise<void> => {
+  const bus = createCommandRunner({ store, codec });
+  await bus.execute(stock, idOf(sku), { type: 'receive', receiptId: 'all', quantity: units }, contextOf());
+  await bus.close();
+};
+
+/** Reserves one unit by one command again and again, 256 at once, until each of them was refused ten times running. */
+export const sellOut = async (store: EventStore, sku: string): Promise<HotResult> => {
+  let [accepted, rejected, appends, appended, conflicts] = [0, 0, 0, 0, 0];
+  const bus = createCommandRunner({
+    store,
+    codec,
+    metrics: {
+      append: (_category, commands) => {
+        appends += 1;
+        appended += commands;
+      },
+      conflict: () => {
+        conflicts += 1;
+      },
+    },
+  });
+  const now = (): number => performance.timeOrigin + performance.now();
+  const beganAt = now();
+  let lastSoldAt = beganAt;
   const worker = async (): Promise<void> => {
     for (let refused = 0; refused < 10; ) {
-      const holdId = randomUUID();
-      const result = await bus.execute(stock, id, { type: 'hold', holdId, quantity: 1 }, contextOf());
-      if (result.status === 'accepted') {
+      const hold = { type: 'hold', holdId: randomUUID(), quantity: 1 } as const;
+      const { status } = await bus.execute(stock, idOf(sku), hold, contextOf());
+      if (status === 'accepted') {
         accepted += 1;
-        endedAt = performance.now();
+        lastSoldAt = now();
       } else {
         rejected += 1;
         refused += 1;
       }
     }
   };
-  await Promise.all(Array.from({ length: inFlight }, worker));
-  const seconds = (endedAt - startedAt) / 1_000;
+  await Promise.all(Array.from({ length: IN_FLIGHT }, worker));
   await bus.close();
+  return { accepted, rejected, beganAt, lastSoldAt, appends, appended, conflicts };
+};
 
-  const replay = createCommandRunner({ store, codec });
-  const { state, revision } = await replay.load(stock, id);
-  const allHeld = state.holds.held === units && availableToSell(state) === 0 && revision === units;
-  return {
-    commands: accepted + rejected,
-    accepted,
-    rejected,
-    seconds,
-    perSecond: accepted / seconds,
-    appends,
-    commandsPerAppend: appended / Math.max(1, appends),
-    conflicts,
-    correct: allHeld && (!lead || accepted <= units),
-  };
+/** Whether the log itself says that exactly the units on hand are promised, one event each. */
+const isSoldOutOnce = async (store: EventStore, sku: string, units: number): Promise<boolean> => {
+  const { state, revision } = await createCommandRunner({ store, codec }).load(stock, idOf(sku));
+  const each = [...state.holds.open.keys()].length;
+  return state.holds.held === units && each === units && availableToSell(state) === 0 && revision === units;
+};
+
+const total = (results: readonly HotResult[], of: (one: HotResult) => number): number =>
+  results.reduce((sum, one) => sum + of(one), 0);
+
+const perSecond = (results: readonly HotResult[]): number => {
+  const began = Math.min(...results.map(({ beganAt }) => beganAt));
+  const ended = Math.max(...results.map(({ lastSoldAt }) => lastSoldAt));
+  return total(results, ({ accepted }) => accepted) / ((ended - began) / 1_000);
+};
+
+/** Reservations of one SKU by commands in process: one process alone, then two on one SKU together. */
+export const benchHot = async (dir: string, { hotUnits: units, appendMs }: Preset): Promise<BenchOutcome> => {
+  const node = await startEventStore({ dir: join(dir, 'hot') });
+  const workers: Helper[] = [];
+  try {
+    return await withStore(node.connectionString, '', async (store) => {
+      const { connectionString } = node;
+      const ceiling = await ceilingOf(connectionString, Math.min(CEILING_MS, appendMs));
+      workers.push(startHelper('hot-worker.js'), startHelper('hot-worker.js'));
+      const race = async (sku: string, of: number, racers: readonly Helper[]) => {
+        await receive(store, sku, of);
+        const order: HotWorkerOrder = { connectionString, sku };
+        const results = await Promise.all(racers.map((worker) => worker.talk<HotResult>(order)));
+        const exact = total(results, ({ accepted }) => accepted) === of;
+        return { results, correct: exact && (await isSoldOutOnce(store, sku, of)) };
+      };
+      for (const [i, worker] of workers.entries())
+        await race(`warm-${i}`, Math.min(units, WARM_UP_UNITS), [worker]);
+      const alone = await race('one', units, workers.slice(0, 1));
+      const both = await race('both', units, workers);
+      const rate = perSecond(alone.results);
+      return {
+        conditions: `one unit of one SKU per command, ${IN_FLIGHT} in flight per process, ${units} units; ${DURABILITY}`,
+        figures: [
+          figure('reservations per second, one process', rate),
+          figure('reservations per second, two processes together', perSecond(both.results)),
+          figure('appends per second on the same node just before', ceiling.perSecond),
+          figure(
+            'commands per append, one process',
+            total(alone.results, (one) => one.appended) / total(alone.results, (one) => one.appends),
+          ),
+          figure(
+            'conflicts of the two',
+            total(both.results, (one) => one.conflicts),
+          ),
+          figure(
+            'smaller share of the two',
+            (100 * Math.min(...both.results.map((r) => r.accepted))) / units,
+            '%',
+          ),
+        ],
+        reaches: [
+          {
+            what: 'hot: reservations/s of append/s',
+            limit: 3,
+            direction: 'at least',
+            got: rate / ceiling.perSecond,
+            unit: 'x',
+          },
+          {
+            what: 'hot: two processes of one',
+            limit: 60,
+            direction: 'at least',
+            got: (100 * perSecond(both.results)) / rate,
+            unit: '%',
+          },
+        ],
+        checks: [
+          check(`one process: exactly ${units} units promised, each once, by the log`, alone.correct),
+          check(`two processes: exactly ${units} units promised, each once, by the log`, both.correct),
+          check('every append is in the log once', ceiling.correct),
+        ],
+      };
+    });
+  } finally {
+    for (const worker of workers) await worker.stop();
+    await node.stop();
+  }
 };

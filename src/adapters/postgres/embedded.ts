@@ -10,6 +10,7 @@
  * has returned is on disk (fsync and synchronous_commit on).
  */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdir, open, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -109,7 +110,8 @@ const tail = async (file: string): Promise<string> =>
 
 const guardScript = (): string => {
   const here = fileURLToPath(new URL('./guard.js', import.meta.url));
-  // Tests run the sources; processes always run what was built.
+  // Tests run the sources; processes always run what was built (the benches build into a directory of their own).
+  if (existsSync(here)) return here;
   const at = here.lastIndexOf(join('src', 'adapters', 'postgres'));
   return at < 0 ? here : join(here.slice(0, at), 'dist', here.slice(at + 'src'.length));
 };
