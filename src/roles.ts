@@ -1,5 +1,5 @@
-import { chmod, readFile, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { createRedisRateLimiter } from './adapters/redis/rate-limiter.js';
 import { createApiKey } from './api/api-keys.js';
 import { createApi } from './api/app.js';
@@ -27,6 +27,8 @@ export const ensureAdminKey = async ({ settings, db }: House): Promise<string> =
   const known = await readFile(file, 'utf8').catch(() => undefined);
   const { rows } = await db.query<{ count: bigint }>('SELECT count(*) AS count FROM runtime.api_keys');
   if (known !== undefined && (rows[0]?.count ?? 0n) > 0n) return known.trim();
+  // With nothing embedded nobody has made the directory yet, and a key that cannot be written down is lost.
+  await mkdir(dirname(file), { recursive: true });
   const { secret } = await createApiKey(db, { role: 'admin' });
   await writeFile(file, `${secret}\n`, { mode: 0o600 });
   await chmod(file, 0o600);
