@@ -28,7 +28,7 @@ export const RUNNER_LIMITS: RunnerLimits = {
   batchCommands: 256,
   streamCommands: 1_024,
   openCommands: 8_192,
-  conflicts: 60,
+  conflicts: 200,
   conflictPauseMs: 4,
   cachedStreams: 50_000,
   cachedBytes: 192 * 1024 * 1024,

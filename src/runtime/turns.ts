@@ -1,10 +1,11 @@
 /** So long a process goes on writing to a stream that others write to as well. */
 const TURN_MS = 100;
 /** So long a stream is written to without a pause in which another process could be seen. */
-const STRETCH_MS = 400;
-/** That pause, in own appends and at most: time for another to read what was written last and to append. */
-const GAP_APPENDS = 3;
-const GAP_MAX_MS = 60;
+const STRETCH_MS = 500;
+/** That pause, in own appends, at least and at most: time for another to fail, to read what was written and to append. */
+const GAP_APPENDS = 4;
+const GAP_MIN_MS = 30;
+const GAP_MAX_MS = 80;
 /** How long to wait until others take their turn: a multiple of what they usually need, at least, and at most. */
 const HAND_OVER_FACTOR = 3;
 const HAND_OVER_MIN_MS = 50;
@@ -83,7 +84,10 @@ export class Turns {
       };
     }
     if (nowMs - this.#stretchFromMs < STRETCH_MS) return undefined;
-    return { forOthersMs: Math.min(GAP_MAX_MS, GAP_APPENDS * this.#appendMs), quietMs: this.#quietMs };
+    return {
+      forOthersMs: between(GAP_MIN_MS, GAP_APPENDS * this.#appendMs, GAP_MAX_MS),
+      quietMs: this.#quietMs,
+    };
   }
 
   /** The watch is over. `firstSeenMs`: when others were seen first, counted from its start; undefined for not at all. */

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import type { CommandBus, CommandContext, CommandResult } from '../../src/runtime/command-bus.js';
+import type { CommandBus, CommandContext, CommandResult, Loaded } from '../../src/runtime/command-bus.js';
 import { COMMAND_WINDOW } from '../../src/runtime/command-bus.js';
 import {
   type CommandMetrics,
@@ -377,7 +377,7 @@ const commands: fc.Arbitrary<CounterCommand> = fc.oneof(
   fc.record({ type: fc.constant('reach' as const), total: fc.integer({ min: 0, max: 30 }) }),
 );
 
-/** One command: what, by which runner, after how many turns, under which key, and whether its answer gets lost. */
+/** One command: what, by which runner, after how many turns, under which key, whether its answer gets lost, beside a load or not. */
 const steps = fc.array(
   fc.record({
     command: commands,
@@ -385,6 +385,7 @@ const steps = fc.array(
     delay: fc.integer({ min: 0, max: 3 }),
     key: fc.option(fc.integer({ min: 0, max: 3 }), { nil: undefined }),
     lose: fc.boolean(),
+    load: fc.boolean(),
   }),
   { minLength: 1, maxLength: 40 },
 );
@@ -397,14 +398,16 @@ describe('properties', () => {
         store.onAppend = () => scheduler.schedule(Promise.resolve());
         store.onRead = () => scheduler.schedule(Promise.resolve());
         const runners = [anotherRunner(store), anotherRunner(store)];
+        const loads: Promise<Loaded<CounterState>>[] = [];
         const done = Promise.all(
-          plan.map(async ({ command, runner, delay, key, lose }) => {
+          plan.map(async ({ command, runner, delay, key, lose, load }) => {
             for (let turn = 0; turn < delay; turn += 1) await scheduler.schedule(Promise.resolve());
             if (lose) store.loseNextAnswer = true;
             const keyText = key === undefined ? undefined : `${key}:${hashOf(command)}`;
             const context = keyText === undefined ? contextOf() : keyed(command, keyText);
             const bus = runners[runner];
             if (bus === undefined) throw new Error('no such runner');
+            if (load) loads.push(bus.load(counter, 'x'));
             const result = await bus.execute(counter, 'x', command, context).catch((error: unknown) => {
               if (error instanceof EventStoreUnavailable) return undefined;
               throw error;
@@ -414,6 +417,11 @@ describe('properties', () => {
         );
         await drive(done, scheduler);
         const answers = await done;
+        const loading = Promise.all(loads);
+        await drive(loading, scheduler);
+        for (const { state, revision } of await loading) {
+          expect(state).toEqual(foldOf(store.log.slice(0, revision + 1)));
+        }
 
         const recorded = store.log.map((stored) => counterCodec.decode(stored));
         expect(recorded.map(({ revision }) => revision)).toEqual(recorded.map((_, index) => index));
@@ -455,8 +463,10 @@ const drive = async (work: Promise<unknown>, scheduler: fc.Scheduler): Promise<v
     finished = true;
   });
   while (!finished) {
+    // First everything that can happen by itself, so that there is a choice.
+    await nextTurn();
+    await nextTurn();
     if (scheduler.count() > 0) await scheduler.waitOne();
-    else await nextTurn();
   }
   await settled;
 };
