@@ -343,7 +343,7 @@ export class Store {
     await this.storage.close();
   }
 
-  /** Brings the index up to the durable end of the log; for `close`, backups and tests. */
+  /** Brings the index up to the durable end of the log; for recovery in steps. */
   async followLog(): Promise<void> {
     await this.#indexing;
     await this.#followLog();
