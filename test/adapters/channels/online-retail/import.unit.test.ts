@@ -7,6 +7,7 @@ import { blindReturn } from '../../../../src/domain/blind-return.js';
 import type { Decider, DomainEvent } from '../../../../src/domain/decider.js';
 import { order } from '../../../../src/domain/order.js';
 import { stock } from '../../../../src/domain/stock.js';
+import { noteIdOf } from '../../../../src/processes/return-process.js';
 import { type EventStore, EventStoreUnavailable } from '../../../../src/runtime/event-store.js';
 import { createMemoryEventStore, type MemoryEventStore } from '../../../support/memory-event-store.js';
 import { countByType, expectedEvents } from './expected-events.js';
@@ -133,7 +134,7 @@ describe('importing a small file with every quirk', () => {
   });
 
   test('records what names no order on its note: goods to the location, charges to their account', () => {
-    const lines = stateOf(store, blindReturn, 'online-retail~C1008');
+    const lines = stateOf(store, blindReturn, noteIdOf('online-retail', 'C1008'));
     expect(lines.get('1')).toMatchObject({ kind: 'goods', location: 'main', amount: '12.75' });
     expect(lines.get('2')).toMatchObject({ kind: 'charge', account: 'marketplace_fees', amount: '13541.33' });
     expect(lines.get('2')).not.toHaveProperty('location');
