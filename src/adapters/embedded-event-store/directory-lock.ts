@@ -52,6 +52,14 @@ function link(own: string, path: string): boolean {
     return true;
   } catch (error) {
     if (isCode(error, 'EEXIST')) return false;
+    if (!isCode(error, 'EPERM') && !isCode(error, 'ENOTSUP')) throw error;
+  }
+  // A file system without links: creating the file is exclusive too, only not at once with its content.
+  try {
+    fs.copyFileSync(own, path, fs.constants.COPYFILE_EXCL);
+    return true;
+  } catch (error) {
+    if (isCode(error, 'EEXIST')) return false;
     throw error;
   }
 }
