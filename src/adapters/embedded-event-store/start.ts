@@ -92,6 +92,9 @@ export async function startEventStore(options: StartEventStoreOptions = {}): Pro
 
 function argumentsOf(options: StartEventStoreOptions): string[] {
   const inMemory = options.inMemory ?? options.dir === undefined;
+  if (!inMemory && options.dir === undefined) {
+    throw new EventStoreStartError('no_directory', 'a store that keeps its log needs a directory');
+  }
   const args = inMemory ? ['--in-memory'] : ['--dir', options.dir ?? ''];
   const pairs = {
     '--port': options.port?.toString(),

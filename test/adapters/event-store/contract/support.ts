@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
+import fs from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { type EventData, EventStoreDBClient, jsonEvent, type ResolvedEvent } from '@eventstore/db-client';
@@ -29,6 +31,7 @@ export interface Contract {
 
 let url = process.env.EVENTSTORE_URL ?? '';
 let node: RunningEventStore | undefined;
+let dir: string | undefined;
 let client: EventStoreDBClient;
 const closing: (() => Promise<void>)[] = [];
 
@@ -36,7 +39,9 @@ const closing: (() => Promise<void>)[] = [];
 export function useEventStore(): void {
   beforeAll(async () => {
     if (process.env.EVENTSTORE_URL === undefined) {
-      node = await startEventStore({ inMemory: process.env.CONTRACT_ON_DISK === undefined });
+      if (process.env.CONTRACT_ON_DISK !== undefined)
+        dir = fs.mkdtempSync(path.join(os.tmpdir(), 'contract-'));
+      node = await startEventStore(dir === undefined ? { inMemory: true } : { dir });
       url = node.connectionString;
     }
     client = EventStoreDBClient.connectionString(url);
@@ -47,6 +52,7 @@ export function useEventStore(): void {
   afterAll(async () => {
     await client.dispose();
     await node?.stop();
+    if (dir !== undefined) fs.rmSync(dir, { recursive: true, force: true });
   });
 }
 
