@@ -43,9 +43,14 @@ export const benchPlace = async (dir: string, preset: Preset): Promise<BenchOutc
       const memory = watchMemory(pid);
       const family = familyOf(pid);
       const cpu = (): number[] => family.map(cpuMs);
-      const [appendsBefore, cpuBefore] = [await served.counter('holdfast_appends_total'), cpu()];
+      const count = async () => ({
+        appends: await served.counter('holdfast_appends_total'),
+        batches: await served.counter('holdfast_projection_batch_seconds_count'),
+        projected: await served.counter('holdfast_projected_events_total'),
+      });
+      const [before, cpuBefore] = [await count(), cpu()];
       const full = await load('full', preset.placeMs);
-      const [appendsAfter, cpuAfter] = [await served.counter('holdfast_appends_total'), cpu()];
+      const [after, cpuAfter] = [await count(), cpu()];
       await house.catchUp();
       const ratePerSecond = full.perSecond / 2;
       const half = await load('half', preset.placeMs, { ratePerSecond, connections: 256 });
@@ -56,7 +61,7 @@ export const benchPlace = async (dir: string, preset: Preset): Promise<BenchOutc
       const sum = (of: (one: LoadResult) => number): number => loads.reduce((all, one) => all + of(one), 0);
       const sound = await isSound(house);
       const orders = await ordersByStatus(house);
-      const perOrder = (appendsAfter - appendsBefore) / full.sent;
+      const perOrder = (after.appends - before.appends) / full.sent;
       const spent = (of: (index: number) => boolean): number =>
         cpuAfter.reduce((all, now, i) => all + (of(i) ? now - (cpuBefore[i] ?? 0) : 0), 0) / full.sent;
       return {
@@ -81,6 +86,10 @@ export const benchPlace = async (dir: string, preset: Preset): Promise<BenchOutc
             'ms',
           ),
           figure('CPU per order: load generator', full.cpuMs / full.sent, 'ms'),
+          figure(
+            'events per transaction of the read models',
+            (after.projected - before.projected) / (after.batches - before.batches),
+          ),
           figure(
             'refused for now (202, 429, 503)',
             sum((one) => one.refusedForNow),
