@@ -102,6 +102,7 @@ export class Campaign {
     const client = this.client();
     let sent = 0;
     let over = false;
+    let healed = plan.faults.length === 0;
     const done: FaultName[] = [];
     const loading = runLoad({
       client,
@@ -109,6 +110,7 @@ export class Campaign {
       seed,
       customers,
       concurrency,
+      enough: () => healed,
       onSent: (commands) => {
         sent = commands;
       },
@@ -140,7 +142,9 @@ export class Campaign {
         );
         done.push(...names);
       }
-    })();
+    })().finally(() => {
+      healed = true;
+    });
     await Promise.all([loading, breaking]);
     await this.house
       .untilReady()

@@ -205,9 +205,16 @@ export const startFaultHouse = async ({ apis = 2, violated }: FaultHouseOptions)
       },
       killDatabase: async () => {
         const file = join(dir, 'postgres', 'data', 'postmaster.pid');
-        const pid = Number((await readFile(file, 'utf8')).split('\n')[0]);
+        const server = async (): Promise<{ pid: number; ready: boolean }> => {
+          const lines = (await readFile(file, 'utf8')).split('\n');
+          return { pid: Number(lines[0]), ready: lines[7]?.trim() === 'ready' };
+        };
+        const { pid } = await server();
         process.kill(pid, 'SIGKILL');
         await untilTrue('PostgreSQL is back', READY_MAX_MS, async () => {
+          // Sessions outlive their server by a moment and still answer, so an answer alone says nothing.
+          const now = await server();
+          if (now.pid === pid || !now.ready) return false;
           await db.query('SELECT 1');
           return true;
         });

@@ -137,6 +137,36 @@ const sleeper =
     }
   };
 
+/** It wakes in the middle of requests whose clients have long asked another. */
+const sleepingApi: Fault = async (context) => {
+  const victim = context.dice.pick(ofRole(context, 'api'));
+  try {
+    victim.signal('SIGSTOP');
+    await sleep(context.dice.pick([500, 4_000, 13_000]));
+  } finally {
+    victim.signal('SIGCONT');
+  }
+};
+
+/** Up to beyond an append's attempt (5 s), and beyond all of them (15 s): it then does what nobody waits for any more. */
+const sleepingEventStore: Fault = async ({ house, dice }) => {
+  const { eventStore } = house;
+  try {
+    eventStore.kill('SIGSTOP');
+    await sleep(dice.pick([500, 6_500, 17_000]));
+  } finally {
+    eventStore.kill('SIGCONT');
+  }
+};
+
+const killAll: Fault = async ({ house }) => {
+  await Promise.all([
+    ...house.processes.map((one) => one.end('SIGKILL')),
+    house.killEventStore(0),
+    house.killDatabase(),
+  ]);
+};
+
 const linksTo = (context: FaultContext, to: 'event store' | 'database', of?: RoleProcess) =>
   context.house.links
     .filter((one) => one.to === to && (of === undefined || one.of === of))
@@ -249,6 +279,9 @@ export const FAULTS = {
   stop_api: stopRole('api'),
   stop_processes: stopRole('processes'),
   stop_projections: stopRole('projections'),
+  kill_all: killAll,
+  sleep_api: sleepingApi,
+  sleep_event_store: sleepingEventStore,
   sleep_past_lease: sleeper('processes', 'projections'),
   stolen_lease: stolenLease,
   log_cut: network('event store', 'cut'),

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createDice, type Dice } from '../../src/cli/demo/random.js';
 import type { Client } from './client.js';
 import type { Command, CommandKind, Recorded } from './history.js';
@@ -13,6 +14,9 @@ const CHANNELS = [
 export const EXPIRES_IN_SECONDS = 2;
 const COUPON_LIMIT = 6;
 
+const EXTRA_CUSTOMERS_MAX = 150;
+const EXTRA_PAUSE_MS = 400;
+
 type Send = (
   kind: CommandKind,
   spec: Omit<Command, 'round' | 'kind' | 'method'>,
@@ -25,6 +29,8 @@ export interface LoadOptions {
   readonly seed: number;
   readonly customers: number;
   readonly concurrency: number;
+  /** Whether the faults are through; until then more customers come, slowly, up to {@link EXTRA_CUSTOMERS_MAX} more. */
+  readonly enough: () => boolean;
   /** Called when a command was sent for the first time; how many it were so far. */
   readonly onSent: (commands: number) => void;
 }
@@ -164,7 +170,7 @@ const order = async (send: Send, dice: Dice, id: string, round: number): Promise
 
 /** Runs the round's customers, `concurrency` at a time; resolves when each is through or has lost patience. */
 export const runLoad = async (options: LoadOptions): Promise<void> => {
-  const { client, round, seed, customers, concurrency, onSent } = options;
+  const { client, round, seed, customers, concurrency, enough, onSent } = options;
   let sent = 0;
   const send: Send = (kind, spec) => {
     sent += 1;
@@ -183,7 +189,11 @@ export const runLoad = async (options: LoadOptions): Promise<void> => {
   });
   let next = 0;
   const worker = async (): Promise<void> => {
-    for (let index = next++; index < customers; index = next++) {
+    for (let index = next++; index < customers + EXTRA_CUSTOMERS_MAX; index = next++) {
+      if (index >= customers) {
+        if (enough()) return;
+        await sleep(EXTRA_PAUSE_MS);
+      }
       const dice = createDice((seed * 1_000_003 + round * 7_919 + index) >>> 0);
       const id = `${round}-${index}`;
       // The first ones bring the goods that the others buy.

@@ -49,10 +49,12 @@ const kinds = (): FaultName[] => {
 /** One sleeper at a time: two could sleep on each other's lease, and nobody could take over. */
 const together = (dice: Dice, names: readonly FaultName[]): FaultName[] => {
   const first = dice.pick(names);
-  if (!dice.chance(0.25)) return [first];
+  if (first === 'kill_all' || !dice.chance(0.25)) return [first];
   const leases = /processes|projections|lease|database|connections/;
-  const others = names.filter((name) => name !== first && !(leases.test(first) && leases.test(name)));
-  const infrastructure = /^kill_(event|database)|full_disk|^log_/;
+  const others = names.filter(
+    (name) => name !== first && name !== 'kill_all' && !(leases.test(first) && leases.test(name)),
+  );
+  const infrastructure = /^kill_(event|database)|full_disk|^log_|event_store/;
   const second = others.filter((name) => !(infrastructure.test(first) && infrastructure.test(name)));
   // A takeover can only be timed while PostgreSQL is there.
   return second.length === 0 ? [first] : [first, dice.pick(second)];
