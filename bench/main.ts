@@ -25,10 +25,10 @@ import { type WrittenLog, writeLog } from './write-log.js';
 const QUICK: Preset = {
   name: 'quick',
   appendMs: 4_000,
-  placeMs: 5_000,
+  placeMs: 4_000,
   placeWarmUpMs: 4_000,
   skus: 1_000,
-  hotUnits: 30_000,
+  hotUnits: 20_000,
   flashBuyers: 2_000,
   projectEvents: 50_000,
   startEvents: 50_000,
