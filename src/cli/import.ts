@@ -50,17 +50,20 @@ const runImport = async (
 ): Promise<number> => {
   const importer = startImporter({ ...task, file });
   importer.done.catch(() => undefined);
-  // Ctrl-C reaches the importer by itself.
-  const onInterrupt = () => undefined;
-  process.on('SIGINT', onInterrupt).on('SIGTERM', importer.interrupt);
+  const stop = new AbortController();
+  const interrupt = () => {
+    importer.interrupt();
+    stop.abort();
+  };
+  process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
   try {
     return await withHouse({ roles: [], logLevel: 'error' }, async (house) => {
       const { services, settings } = house;
       importer.begin({ eventStoreUrl: services.eventStoreUrl, namespace: settings.namespace });
-      return follow ? followed(house, importer.done, say) : importer.done;
+      return follow ? followed(house, importer.done, stop.signal, say) : importer.done;
     });
   } finally {
-    process.off('SIGINT', onInterrupt).off('SIGTERM', importer.interrupt);
+    process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
     importer.kill();
   }
 };
@@ -69,16 +72,21 @@ const runImport = async (
 const followed = async (
   house: House,
   imported: Promise<number>,
+  interrupted: AbortSignal,
   say: (line: string) => void,
 ): Promise<number> => {
   const stop = new AbortController();
   // Not the watchdog: it would take every order on its way in the importer for one that was left behind.
   const following = Promise.all([house.runProjections(stop.signal), house.poster.run(stop.signal)]);
-  const broken = following.then(() => Promise.reject(new Error('the read models stopped')));
+  const broken = following.then(() =>
+    Promise.reject(new Error('stopped before ledger and read models had everything')),
+  );
   broken.catch(() => undefined);
   try {
     const exitCode = await Promise.race([imported, broken]);
     if (exitCode === EXIT_FAILED) return exitCode;
+    interrupted.addEventListener('abort', () => stop.abort());
+    if (interrupted.aborted) stop.abort();
     const began = performance.now();
     const progress = createProgress('following', say);
     const from = (await readCheckpoint(house.db))?.position.commit ?? 0n;

@@ -4,13 +4,16 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { readPlan } from '../../src/adapters/channels/online-retail/plan.js';
 import type { Plan } from '../../src/adapters/channels/online-retail/plan-types.js';
+import { totalsOf } from '../../src/adapters/channels/online-retail/totals.js';
 import { type RunningEventStore, startEventStore } from '../../src/adapters/embedded-event-store/start.js';
 import { createEventStore } from '../../src/adapters/event-store/event-store.js';
+import { formatAmount } from '../../src/domain/money.js';
 import { type StockEvent, type StockState, stock } from '../../src/domain/stock.js';
 import type { EventStore, StoredEvent } from '../../src/runtime/event-store.js';
 import { countByType, expectedEvents } from '../adapters/channels/online-retail/expected-events.js';
@@ -34,6 +37,14 @@ const LOG_BYTES = ROWS * 850;
 const POLL_MS = 15;
 const TIMEOUT_MS = 300_000;
 const CATEGORIES = ['system', 'channel', 'location', 'stock', 'order', 'return', 'settlement'];
+
+/** Shown when an exit is not the expected one. */
+const SAID = { out: expect.any(String), errors: expect.any(String) };
+
+interface Run {
+  readonly child: ChildProcess;
+  readonly ended: Promise<{ code: number | null; signal: string | null; out: string; errors: string }>;
+}
 
 (present ? describe : describe.skip)('an import of the first 20,000 rows', () => {
   let dir: string;
@@ -77,30 +88,44 @@ const CATEGORIES = ['system', 'channel', 'location', 'stock', 'order', 'return',
           await node.exited;
           node = await startEventStore({ dir, port: node.port });
         } else {
-          for (const pid of victim === 'program' ? [program.pid ?? 0] : childrenOf(program)) {
+          for (const pid of victim === 'program' ? [program.child.pid ?? 0] : childrenOf(program)) {
             process.kill(pid, 'SIGKILL');
           }
-          const expected =
-            victim === 'program' ? { code: null, signal: 'SIGKILL' } : { code: 2, signal: null };
-          expect(await exitOf(program)).toEqual(expected);
+          const exit = victim === 'program' ? { code: null, signal: 'SIGKILL' } : { code: 2, signal: null };
+          expect(await program.ended).toEqual({ ...SAID, ...exit });
           program = startImport('--no-follow');
         }
         kills.push(victim);
       }
       expect(kills).toEqual(VICTIMS);
-      expect(await exitOf(program)).toEqual({ code: 0, signal: null });
+      expect(await program.ended).toEqual({ ...SAID, code: 0, signal: null });
       // Nothing is left to do but to post and to project.
-      expect(await exitOf(startImport())).toEqual({ code: 0, signal: null });
+      expect(await startImport().ended).toEqual({ ...SAID, code: 0, signal: null });
       const log = await readLog();
       expect(countByType(log)).toEqual({ ...expectedEvents(plan), LogCreated: 1 });
       expect(onHandOf(log)).toEqual(onHandExpected(plan));
-      expect(await exitOf(startProgram('audit'))).toEqual({ code: 0, signal: null });
+      const audit = await startProgram('audit', '--json').ended;
+      expect(audit).toEqual({ ...SAID, code: 0, signal: null });
+      const { sales, credits } = totalsOf(plan);
+      expect(JSON.parse(audit.out)).toMatchObject({
+        ok: true,
+        currencies: {
+          GBP: {
+            sales: formatAmount(sales.pence, 'GBP'),
+            orders: sales.orders,
+            units: sales.units,
+            credits: formatAmount(credits.pence, 'GBP'),
+            creditNotes: credits.notes,
+            creditedUnits: credits.units,
+          },
+        },
+      });
     },
     TIMEOUT_MS,
   );
 
-  /** One command of the built program on this event store and database. What it says is shown when it fails. */
-  function startProgram(...args: readonly string[]): ChildProcess {
+  /** One command of the built program on this event store and database. */
+  function startProgram(...args: readonly string[]): Run {
     const child = spawn(process.execPath, [PROGRAM, ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
@@ -111,26 +136,24 @@ const CATEGORIES = ['system', 'channel', 'location', 'stock', 'order', 'return',
       },
     });
     running.add(child);
-    let said = '';
-    child.stdout?.on('data', (text) => {
-      said += text;
-    });
-    child.stderr?.on('data', (text) => {
-      said += text;
-    });
-    child.once('exit', (code) => {
+    const ended = (async () => {
+      const [exit, out, errors] = await Promise.all([
+        once(child, 'exit'),
+        text(child.stdout),
+        text(child.stderr),
+      ]);
       running.delete(child);
-      if (code !== null && code !== 0) console.info(`${args.join(' ')} exited with ${code}\n${said}`);
-    });
-    return child;
+      return { code: exit[0] as number | null, signal: exit[1] as string | null, out, errors };
+    })();
+    return { child, ended };
   }
 
   /** True once the log is that long; false when the program ended before. */
-  async function logReaches(bytes: number, program: ChildProcess): Promise<boolean> {
+  async function logReaches(bytes: number, { child }: Run): Promise<boolean> {
     for (;;) {
       const end = await reader.readEnd();
       if (end !== undefined && end.commit >= BigInt(Math.round(bytes))) return true;
-      if (program.exitCode !== null) return false;
+      if (child.exitCode !== null) return false;
       await sleep(POLL_MS);
     }
   }
@@ -142,12 +165,7 @@ const CATEGORIES = ['system', 'channel', 'location', 'stock', 'order', 'return',
   }
 });
 
-async function exitOf(child: ChildProcess) {
-  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
-  return { code: child.exitCode, signal: child.signalCode };
-}
-
-function childrenOf({ pid }: ChildProcess): number[] {
+function childrenOf({ child: { pid } }: Run): number[] {
   const children = execFileSync('pgrep', ['-P', String(pid)], { encoding: 'utf8' });
   return children.split('\n').filter(Boolean).map(Number);
 }

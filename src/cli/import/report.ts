@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import type { ImportReport } from '../../adapters/channels/online-retail/import-types.js';
 import type { Plan } from '../../adapters/channels/online-retail/plan-types.js';
 
@@ -36,21 +36,13 @@ export const summaryOf = (plan: Plan, report: ImportReport): string[] => [
 
 /** All of it, as one JSON object a line: `{"kind":"bad_row"|"without_effect"|"refused","row":...,...}`. Replaces the file. */
 export const writeReport = async (file: string, plan: Plan, report: ImportReport): Promise<void> => {
-  const handle = await open(file, 'w');
-  try {
-    const out = handle.createWriteStream({ autoClose: false });
-    const kinds = [
-      ['bad_row', plan.bad],
-      ['without_effect', plan.withoutEffect],
-      ['refused', report.refusals],
-    ] as const;
-    for (const [kind, entries] of kinds) {
-      for (const entry of entries) out.write(`${JSON.stringify({ kind, ...entry })}\n`);
-    }
-    await new Promise<void>((resolve, reject) => {
-      out.once('error', reject).end(resolve);
-    });
-  } finally {
-    await handle.close();
-  }
+  await writeFile(file, linesOf(plan, report));
 };
+
+function* linesOf({ bad, withoutEffect }: Plan, { refusals }: ImportReport): Generator<string> {
+  for (const entry of bad) yield lineOf('bad_row', entry);
+  for (const entry of withoutEffect) yield lineOf('without_effect', entry);
+  for (const entry of refusals) yield lineOf('refused', entry);
+}
+
+const lineOf = (kind: string, entry: object): string => `${JSON.stringify({ kind, ...entry })}\n`;
