@@ -1,4 +1,6 @@
-import { writeFile } from 'node:fs/promises';
+import { createWriteStream } from 'node:fs';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import type { ImportReport } from '../../adapters/channels/online-retail/import-types.js';
 import type { Plan } from '../../adapters/channels/online-retail/plan-types.js';
 
@@ -36,7 +38,7 @@ export const summaryOf = (plan: Plan, report: ImportReport): string[] => [
 
 /** All of it, as one JSON object a line: `{"kind":"bad_row"|"without_effect"|"refused","row":...,...}`. Replaces the file. */
 export const writeReport = async (file: string, plan: Plan, report: ImportReport): Promise<void> => {
-  await writeFile(file, linesOf(plan, report));
+  await pipeline(Readable.from(linesOf(plan, report)), createWriteStream(file));
 };
 
 function* linesOf({ bad, withoutEffect }: Plan, { refusals }: ImportReport): Generator<string> {
