@@ -37,6 +37,7 @@ const trade = async (house: House, url: string, orders: number): Promise<void> =
     format: 'trading [{bar}] {value}/{total} orders',
     etaBuffer: 50,
     hideCursor: true,
+    stream: process.stdout,
     noTTYOutput: true,
     notTTYSchedule: 2_000,
   });
