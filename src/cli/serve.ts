@@ -20,7 +20,8 @@ export const registerServe = (program: Command): void => {
       const stopped = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
       const house = await openHouse(settings);
       try {
-        await ensureAdminKey(house);
+        // Only a process that answers requests needs a key to let somebody in.
+        if (settings.roles.includes('api')) await ensureAdminKey(house);
         const running = await startRoles(house);
         const say = (line: string): boolean => process.stdout.write(`${line}\n`);
         say(
