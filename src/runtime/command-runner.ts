@@ -18,6 +18,11 @@ export interface RunnerLimits {
   readonly conflicts: number;
   /** The longest random pause between two such appends. */
   readonly conflictPauseMs: number;
+  /**
+   * So long a stream is written to without a pause in which another process that writes to it could be seen. Looking costs reads;
+   * with Infinity such a process waits until it wins by itself.
+   */
+  readonly stretchMs: number;
   /** Streams whose state is kept when nobody writes to them. */
   readonly cachedStreams: number;
   /** The same in bytes of memory, by the size of the events they are made of. */
@@ -30,6 +35,7 @@ export const RUNNER_LIMITS: RunnerLimits = {
   openCommands: 8_192,
   conflicts: 200,
   conflictPauseMs: 4,
+  stretchMs: 500,
   cachedStreams: 50_000,
   cachedBytes: 192 * 1024 * 1024,
 };

@@ -54,7 +54,7 @@ interface Batch {
 export class StreamWriter {
   readonly #mailbox = new Mailbox<Job>();
   #ahead: Batch | undefined;
-  readonly #turns = new Turns();
+  readonly #turns: Turns;
   #running = false;
   #batchLimit: number;
 
@@ -64,6 +64,7 @@ export class StreamWriter {
     private readonly onIdle: () => void,
   ) {
     this.#batchLimit = parts.limits.batchCommands;
+    this.#turns = new Turns(parts.limits.stretchMs);
   }
 
   get idle(): boolean {

@@ -1,7 +1,5 @@
 /** So long a process goes on writing to a stream that others write to as well. */
 const TURN_MS = 100;
-/** So long a stream is written to without a pause in which another process could be seen. */
-const STRETCH_MS = 500;
 /** That pause, in own appends, at least and at most: time for another to fail, to read what was written and to append. */
 const GAP_APPENDS = 4;
 const GAP_MIN_MS = 30;
@@ -46,6 +44,9 @@ export class Turns {
   #handOverMs = 0;
   #missed = 0;
 
+  /** `stretchMs`: so long the stream is written to without a pause in which another process could be seen. */
+  constructor(private readonly stretchMs: number) {}
+
   get contended(): boolean {
     return this.#contended;
   }
@@ -83,7 +84,7 @@ export class Turns {
         quietMs: this.#quietMs,
       };
     }
-    if (nowMs - this.#stretchFromMs < STRETCH_MS) return undefined;
+    if (nowMs - this.#stretchFromMs < this.stretchMs) return undefined;
     return {
       forOthersMs: between(GAP_MIN_MS, GAP_APPENDS * this.#appendMs, GAP_MAX_MS),
       quietMs: this.#quietMs,
