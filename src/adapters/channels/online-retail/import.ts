@@ -28,7 +28,8 @@ import {
   returnCommands,
 } from './to-commands.js';
 
-export const IN_FLIGHT_DEFAULT = 256;
+/** The year, 2 cores: 512 takes a tenth more time than 1,024 and 170 MiB less memory. */
+export const IN_FLIGHT_DEFAULT = 512;
 const ACTOR = 'import';
 const CHANNEL_SETTINGS = {
   name: 'Online Retail',
