@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Rejection } from '../../../domain/decider.js';
 import type { RefusedItem } from './import-types.js';
 import { Gate, persist } from './in-flight.js';
@@ -41,6 +42,8 @@ export class Dispatcher {
     private readonly onDone: () => void,
   ) {
     const running = Math.max(IN_FLIGHT_MIN, inFlight);
+    // One listener per piece that waits to be sent again.
+    setMaxListeners(2 * running, this.#stop.signal);
     this.#gate = new Gate({ running, runningMin: IN_FLIGHT_MIN, weight: running * LINES_PER_PIECE_MAX });
   }
 

@@ -30,6 +30,8 @@ import {
 
 /** The year, 2 cores: 512 takes a tenth more time than 1,024 and 170 MiB less memory. */
 export const IN_FLIGHT_DEFAULT = 512;
+/** When a run is resumed, an opening receipt reads its whole stream first: more at once only wait for each other. */
+const OPENING_WEIGHT = 128;
 const ACTOR = 'import';
 const CHANNEL_SETTINGS = {
   name: 'Online Retail',
@@ -59,7 +61,7 @@ export async function importOnlineRetail(options: ImportOptions): Promise<Import
 
   if (plan.startsAt !== undefined) {
     const { instant } = plan.startsAt;
-    const own = { row: 0, weight: 1, keys: [] };
+    const own = { row: 0, weight: OPENING_WEIGHT, keys: [] };
     await dispatcher.start({ ...own, type: 'setup', id: CHANNEL, run: () => steps.setUp(instant) });
     await dispatcher.drained();
     for (const { sku, quantity } of plan.opening) {
