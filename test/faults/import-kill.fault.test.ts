@@ -31,7 +31,7 @@ const ROWS = 20_000;
  * Killed in turn, at a random point of the log each: the process that writes, the one that started it and follows, the store.
  * Whoever is killed late has the most to look through again.
  */
-const VICTIMS = 'importer program importer store importer program importer store program store'.split(' ');
+const VICTIMS = 'importer store program store importer store program store importer store'.split(' ');
 /** A little less than the import writes, so that every kill comes before its end. */
 const LOG_BYTES = ROWS * 850;
 const POLL_MS = 15;
