@@ -197,12 +197,15 @@ export const startEmbeddedPostgres = async (options: EmbeddedPostgresOptions): P
     env: { LC_ALL: 'C', PATH: process.env.PATH ?? '/usr/bin:/bin' },
   };
   let stopping = false;
+  let hasAnswered = false;
   let restarts = 0;
   let guard: ChildProcess;
   let gone: Promise<void>;
+  const tellGuard = (): void => void guard.stdin?.write('it answers\n');
   const launch = async (): Promise<void> => {
     const launched = await startGuard(order, join(dir, 'postgres.log'));
     guard = launched;
+    if (hasAnswered) tellGuard();
     gone = new Promise<void>((done) => launched.once('exit', () => done())).then(async () => {
       // A guard that was killed leaves its server behind, and nobody would stop that one: begin again, with another guard.
       if (stopping || launched.signalCode === null || restarts >= GUARD_RESTARTS_MAX) return;
@@ -230,6 +233,8 @@ export const startEmbeddedPostgres = async (options: EmbeddedPostgresOptions): P
     const pid = await untilReady(dir, () => guard, port);
     const base = `postgresql://${ROLE}:${password}@127.0.0.1:${port}`;
     await createDatabase(`${base}/postgres`);
+    hasAnswered = true;
+    tellGuard();
     return { url: `${base}/${DATABASE}`, port, pid, stop };
   } catch (error) {
     await stop();

@@ -1,9 +1,11 @@
 /**
- * The process between Holdfast and its embedded PostgreSQL. Its standard input is a pipe that the parent never writes to: when
- * it closes, however the parent died, the server is shut down. A server that dies by itself is started again on its port.
+ * The process between Holdfast and its embedded PostgreSQL. Its standard input is a pipe: when it closes, however the parent died,
+ * the server is shut down; what comes through it (anything) says that the server has answered once. A server that dies by itself
+ * is started again on its port.
  *
  *   running --(stdin closes | SIGTERM)--> stopping --(server has ended)--> exit 0
  *   running --(server ended)--> restarting --> running, or exit 1 after SHORT_LIVES_MAX_STARTS in a row that ended at once
+ *                                              before any has ever answered; one that has is started for ever
  *
  * Runs from dist/, as the user of the parent; one argument: JSON of {@link GuardOrder}.
  */
@@ -21,6 +23,8 @@ export interface GuardOrder {
 const SHORT_LIVES_MAX_STARTS = 25;
 const SHORT_LIFE_MS = 2_000;
 const RESTART_DELAY_MS = 200;
+/** What has worked waits for whatever keeps it from starting, a full disk above all, to pass. */
+const RESTART_DELAY_MAX_MS = 2_000;
 /** A fast shutdown writes a checkpoint; then an immediate one, which costs recovery at the next start; then force. */
 const FAST_SHUTDOWN_MS = 20_000;
 const IMMEDIATE_SHUTDOWN_MS = 5_000;
@@ -29,6 +33,7 @@ const guard = (order: GuardOrder): void => {
   let stopping = false;
   let server: ChildProcess | undefined;
   let shortLives = 0;
+  let hasAnswered = false;
 
   const start = (): void => {
     const startedAt = Date.now();
@@ -46,11 +51,15 @@ const guard = (order: GuardOrder): void => {
       if (stopping) process.exit(0);
       process.stderr.write(`guard: the server ended (${signal ?? code})\n`);
       shortLives = Date.now() - startedAt < SHORT_LIFE_MS ? shortLives + 1 : 0;
-      if (shortLives >= SHORT_LIVES_MAX_STARTS) process.exit(1);
-      setTimeout(() => {
-        if (stopping) process.exit(0);
-        start();
-      }, RESTART_DELAY_MS);
+      if (!hasAnswered && shortLives >= SHORT_LIVES_MAX_STARTS) process.exit(1);
+      const beyond = Math.max(0, shortLives - SHORT_LIVES_MAX_STARTS);
+      setTimeout(
+        () => {
+          if (stopping) process.exit(0);
+          start();
+        },
+        Math.min(RESTART_DELAY_MAX_MS, RESTART_DELAY_MS * 2 ** beyond),
+      );
     });
   };
 
@@ -63,7 +72,10 @@ const guard = (order: GuardOrder): void => {
     setTimeout(() => server?.kill('SIGKILL'), FAST_SHUTDOWN_MS + IMMEDIATE_SHUTDOWN_MS);
   };
 
-  process.stdin.on('end', stop).on('close', stop).on('error', stop).resume();
+  process.stdin.on('end', stop).on('close', stop).on('error', stop);
+  process.stdin.on('data', () => {
+    hasAnswered = true;
+  });
   process.on('SIGTERM', stop).on('SIGINT', stop).on('SIGHUP', stop);
   start();
 };

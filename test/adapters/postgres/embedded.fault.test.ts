@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -111,6 +111,26 @@ describe('the embedded PostgreSQL', () => {
     });
     await first.stop();
   }, 60_000);
+
+  test('once it has worked it comes back however often it could not start, as with a full disk', async () => {
+    const first = await start();
+    const needed = join(dir, 'data', 'global');
+    await rename(needed, `${needed}.away`);
+    process.kill(first.pid, 'SIGKILL');
+    const log = () => readFile(join(dir, 'postgres.log'), 'utf8');
+    const before = (await log()).length;
+    // More starts that fail at once than a server that never worked is given.
+    await until(async () => (await log()).slice(before).split('guard: the server ended').length > 27, 60_000);
+    await rename(`${needed}.away`, needed);
+    await until(async () => {
+      try {
+        return JSON.stringify(await countRows(first.url)) === '{"n":2}';
+      } catch {
+        return false;
+      }
+    });
+    await first.stop();
+  }, 90_000);
 
   test('comes back by itself when its guard is killed, and is stopped with its program all the same', async () => {
     const first = await start();
