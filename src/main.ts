@@ -15,7 +15,7 @@ import { createReturnProcess, type ReturnProcess } from './processes/return-proc
 import { createWatchdog } from './processes/watchdog.js';
 import { allProjections } from './projections/index.js';
 import { createTodo } from './projections/todo.js';
-import { readCheckpoint } from './runtime/checkpoint.js';
+import { LIVE_CHECKPOINT, readCheckpoint } from './runtime/checkpoint.js';
 import { systemClock } from './runtime/clock.js';
 import { createCodec, type EventCodec } from './runtime/codec.js';
 import type { CommandBus } from './runtime/command-bus.js';
@@ -43,8 +43,11 @@ export interface House {
   readonly orders: OrderProcess;
   readonly returns: ReturnProcess;
   readonly poster: Poster;
-  /** Keeps the read models up to date until the signal aborts; one process at a time does, the others wait. */
-  runProjections(signal: AbortSignal): Promise<void>;
+  /**
+   * Keeps the read models up to date until the signal aborts; one process at a time does, the others wait. `onMoved` hears the name of
+   * the checkpoint after each commit.
+   */
+  runProjections(signal: AbortSignal, onMoved?: (checkpoint: string) => void): Promise<void>;
   /** Posts to the ledger, expires what is due, advances what was left behind; one process at a time. */
   runProcesses(signal: AbortSignal): Promise<void>;
   /**
@@ -121,7 +124,7 @@ const assemble = (parts: Parts): House => {
     onError: (error, what) => log.warn({ err: error, what }, 'watchdog'),
   });
 
-  const runProjections = async (signal: AbortSignal): Promise<void> => {
+  const runProjections: House['runProjections'] = async (signal, onMoved) => {
     const runner = createProjectionRunner({
       db,
       store,
@@ -130,7 +133,10 @@ const assemble = (parts: Parts): House => {
       holder,
       whenChanged: 'rebuild',
       onState: (state) => log.info({ state }, 'projections'),
-      onBatch: metrics.projections.batch,
+      onBatch: (batch) => {
+        metrics.projections.batch(batch);
+        onMoved?.(LIVE_CHECKPOINT);
+      },
       onParked: (stream, revision, type, error) => {
         metrics.projections.parked();
         log.error({ err: error, stream, revision, type }, 'a stream was parked');

@@ -35,10 +35,15 @@ const settingsSchema = z.object({
     .regex(/^rediss?:\/\//, 'a redis:// connection string')
     .optional()
     .describe(
-      'Connection string of a Redis 7 or later for rate limits shared between API processes; none when absent.',
+      'Connection string of a Redis 7 or later, for rate limits shared between API processes and for waking readers that wait (`?after=`); none when absent.',
     ),
   HOLDFAST_HOST: z.string().min(1).default('127.0.0.1').describe('Address the API listens on.'),
   HOLDFAST_PORT: port.default(8080).describe('Port the API listens on; 0 takes a free one.'),
+  HOLDFAST_MONITOR_PORT: port
+    .optional()
+    .describe(
+      'Port of a second listener, in a process of any role, with `/livez`, `/readyz` and `/metrics` without a key; 0 takes a free one, none when absent.',
+    ),
   HOLDFAST_ROLES: z
     .string()
     .default(ROLES.join(','))
@@ -73,6 +78,7 @@ export interface Settings {
   readonly redisUrl: string | undefined;
   readonly host: string;
   readonly port: number;
+  readonly monitorPort: number | undefined;
   readonly roles: readonly Role[];
   readonly logLevel: string;
   readonly requestsPerSecond: number;
@@ -101,6 +107,7 @@ export const readSettings = (environment: Readonly<Record<string, string | undef
     redisUrl: data.REDIS_URL,
     host: data.HOLDFAST_HOST,
     port: data.HOLDFAST_PORT,
+    monitorPort: data.HOLDFAST_MONITOR_PORT,
     roles: data.HOLDFAST_ROLES,
     logLevel: data.HOLDFAST_LOG_LEVEL,
     requestsPerSecond: data.HOLDFAST_REQUESTS_PER_SECOND,

@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { SingleBar } from 'cli-progress';
 import type { Command } from 'commander';
 import type { House } from '../main.js';
-import { ensureAdminKey, startRoles } from '../roles.js';
+import { startRoles } from '../roles.js';
+import { ensureAdminKey } from './admin-key.js';
 import { printAudit } from './audit.js';
 import { type ApiClient, createApiClient, expectStatus } from './demo/client.js';
 import { demoReport } from './demo/report.js';
@@ -27,7 +28,9 @@ const awaitExpiries = async (api: ApiClient): Promise<void> => {
 };
 
 const trade = async (house: House, url: string, orders: number): Promise<void> => {
-  const api = createApiClient(url, await ensureAdminKey(house));
+  const adminKey = await ensureAdminKey(house);
+  if (adminKey === undefined) throw new Error(`no admin.key in ${house.settings.dataDir}`);
+  const api = createApiClient(url, adminKey);
   const run = Date.now().toString(36);
   const tally: Tally = new Map();
   say('setting up the shop: 3 locations, 3 channels, 60 SKUs, coupons');

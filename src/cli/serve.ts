@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import type { Command } from 'commander';
 import { openHouse } from '../main.js';
-import { ensureAdminKey, startRoles } from '../roles.js';
+import { startRoles } from '../roles.js';
 import { readSettings } from '../settings.js';
+import { ensureAdminKey } from './admin-key.js';
 
 export const registerServe = (program: Command): void => {
   program
@@ -21,7 +22,7 @@ export const registerServe = (program: Command): void => {
       const house = await openHouse(settings);
       try {
         // Only a process that answers requests needs a key to let somebody in.
-        if (settings.roles.includes('api')) await ensureAdminKey(house);
+        const adminKey = settings.roles.includes('api') ? await ensureAdminKey(house) : undefined;
         const running = await startRoles(house);
         const say = (line: string): boolean => process.stdout.write(`${line}\n`);
         say(
@@ -29,8 +30,13 @@ export const registerServe = (program: Command): void => {
         );
         if (running.url !== undefined) {
           say(`API: ${running.url}/v1   docs: ${running.url}/docs   metrics: ${running.url}/metrics`);
-          say(`admin key: ${settings.dataDir}/admin.key`);
+          say(
+            adminKey === undefined
+              ? 'admin key: made before, elsewhere; `holdfast create-key --role admin` makes another'
+              : `admin key: ${settings.dataDir}/admin.key`,
+          );
         }
+        if (running.monitorUrl !== undefined) say(`monitor: ${running.monitorUrl}/readyz`);
         try {
           await Promise.race([stopped, running.failed]);
           say('stopping');

@@ -1,9 +1,13 @@
-import { CHECKPOINT_CHANNEL, LIVE_CHECKPOINT, parseCheckpointNotice, readCheckpoint } from './checkpoint.js';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { LIVE_CHECKPOINT, readCheckpoint } from './checkpoint.js';
+import { type CheckpointSeen, type CheckpointWakeup, databaseWakeup } from './checkpoint-wakeup.js';
 import type { Database } from './database.js';
 import { comparePositions, LOG_START, type LogPosition } from './event-store.js';
 
-/** Behind the notifications: how often the checkpoint is read while somebody waits and nothing is heard. */
+/** Behind the wake-ups: how often the checkpoint is read while somebody waits and nothing is heard. */
 const POLL_MS = 100;
+/** However many wake-ups come: between two reads of the checkpoint, of which one is under way at a time. */
+export const LOOK_PAUSE_MS = 5;
 /** Requests that may wait at once; the next ones are told to come again. */
 const WAITERS_MAX = 10_000;
 
@@ -42,41 +46,54 @@ interface Waiting {
  */
 export const createPositionWaiter = async (
   db: Database,
-  options: { readonly name?: string } = {},
+  options: { readonly name?: string; readonly wakeup?: CheckpointWakeup } = {},
 ): Promise<PositionWaiter> => {
-  const { name = LIVE_CHECKPOINT } = options;
+  const { name = LIVE_CHECKPOINT, wakeup = databaseWakeup(db) } = options;
   const waiters = new Set<Waiting>();
   let generation = 0;
   let reached = LOG_START;
   let heardAt = 0;
   let poll: NodeJS.Timeout | undefined;
 
-  const learn = (newGeneration: number, position: LogPosition): void => {
+  const learn = (seen: CheckpointSeen): void => {
     heardAt = performance.now();
-    if (newGeneration < generation) return;
-    if (newGeneration === generation && comparePositions(position, reached) <= 0) return;
-    generation = newGeneration;
-    reached = position;
+    if (seen.generation < generation) return;
+    if (seen.generation === generation && comparePositions(seen.position, reached) <= 0) return;
+    ({ generation, position: reached } = seen);
     for (const waiter of waiters) {
       if (comparePositions(reached, waiter.position) >= 0) waiter.resolve();
     }
   };
   const ask = async (): Promise<void> => {
     const checkpoint = await readCheckpoint(db, name).catch(() => undefined);
-    if (checkpoint !== undefined) learn(checkpoint.generation, checkpoint.position);
+    if (checkpoint !== undefined) learn(checkpoint);
+  };
+
+  let looking = false;
+  /** The checkpoint has moved since it was last looked at. */
+  let moved = false;
+  const look = async (): Promise<void> => {
+    if (looking) return;
+    looking = true;
+    moved = false;
+    await ask();
+    await sleep(LOOK_PAUSE_MS);
+    looking = false;
+    if (moved && waiters.size > 0) void look();
   };
   const keepPolling = (): void => {
     poll ??= setInterval(() => {
       if (waiters.size === 0) {
         clearInterval(poll);
         poll = undefined;
-      } else if (performance.now() - heardAt >= POLL_MS) void ask();
+      } else if (performance.now() - heardAt >= POLL_MS) void look();
     }, POLL_MS);
   };
 
-  const stopListening = await db.listen(CHECKPOINT_CHANNEL, (payload) => {
-    const notice = parseCheckpointNotice(payload);
-    if (notice?.name === name) learn(notice.generation, notice.position);
+  const stopListening = await wakeup.listen(name, (seen) => {
+    if (seen !== undefined) return learn(seen);
+    moved = true;
+    if (waiters.size > 0) void look();
   });
   await ask();
 
@@ -102,6 +119,7 @@ export const createPositionWaiter = async (
           reject(new PositionNotReached(position, reached, performance.now() - startedAt));
         }, timeoutMs);
         waiters.add(waiter);
+        if (moved) void look();
         keepPolling();
       });
     },

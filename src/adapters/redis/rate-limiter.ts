@@ -1,5 +1,5 @@
-import { Redis } from 'ioredis';
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
+import { connectRedis } from './connect.js';
 
 /** Requests per name and second, counted together by all API processes. */
 export interface SharedRateLimiter {
@@ -8,8 +8,6 @@ export interface SharedRateLimiter {
   close(): Promise<void>;
 }
 
-const COMMAND_TIMEOUT_MS = 200;
-const RETRY_PAUSE_MS_MAX = 2_000;
 const KEY_PREFIX = 'holdfast:rate';
 
 /**
@@ -21,19 +19,13 @@ export const createRedisRateLimiter = (
   requestsPerSecond: number,
   onError: (error: unknown) => void = () => undefined,
 ): SharedRateLimiter => {
-  const redis = new Redis(url, {
-    commandTimeout: COMMAND_TIMEOUT_MS,
-    connectTimeout: COMMAND_TIMEOUT_MS,
-    enableOfflineQueue: false,
-    maxRetriesPerRequest: 0,
-    retryStrategy: (attempt) => Math.min(RETRY_PAUSE_MS_MAX, 50 * 2 ** Math.min(attempt, 6)),
-  });
-  redis.on('error', onError);
+  const redis = connectRedis(url, onError);
   const limits = { points: requestsPerSecond, duration: 1 };
   const limiter = new RateLimiterRedis({
     ...limits,
     storeClient: redis,
     keyPrefix: KEY_PREFIX,
+    rejectIfRedisNotReady: true,
     insuranceLimiter: new RateLimiterMemory(limits),
   });
   return {

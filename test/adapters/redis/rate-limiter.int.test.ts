@@ -1,24 +1,14 @@
-import { createConnection, createServer } from 'node:net';
-import { afterEach, describe, expect, test } from '@jest/globals';
-import { createRedisRateLimiter, type SharedRateLimiter } from '../../../src/adapters/redis/rate-limiter.js';
+import { afterAll, afterEach, describe, expect, test } from '@jest/globals';
+import { createRedisRateLimiter } from '../../../src/adapters/redis/rate-limiter.js';
+import { createMemoryRateLimiter, type RateLimiter } from '../../../src/api/rate-limit.js';
+import { eventually, freePort, startTestRedis } from '../../support/redis.js';
 
-const URL_OF_REDIS = process.env.REDIS_URL ?? 'redis://127.0.0.1:6379';
+const redis = await startTestRedis();
+if (typeof redis === 'string') process.stdout.write(`shared rate limits are not tested: ${redis}\n`);
+const nobody = `redis://127.0.0.1:${await freePort()}`;
 
-const reachable = await new Promise<boolean>((done) => {
-  const { hostname, port } = new URL(URL_OF_REDIS);
-  const socket = createConnection({ host: hostname, port: Number(port || 6379), timeout: 500 });
-  const end = (answer: boolean) => {
-    socket.destroy();
-    done(answer);
-  };
-  socket.once('connect', () => end(true));
-  socket.once('error', () => end(false));
-  socket.once('timeout', () => end(false));
-});
-if (!reachable) process.stdout.write(`shared rate limits are not tested: no Redis at ${URL_OF_REDIS}\n`);
-
-const open: SharedRateLimiter[] = [];
-const limiter = (url: string, points: number) => {
+const open: { close(): Promise<void> }[] = [];
+const shared = (url: string, points: number): RateLimiter => {
   const one = createRedisRateLimiter(url, points);
   open.push(one);
   return one;
@@ -26,37 +16,57 @@ const limiter = (url: string, points: number) => {
 afterEach(async () => {
   await Promise.all(open.splice(0).map((one) => one.close()));
 });
-
-const name = () => `key-${Math.random()}`;
-
-(reachable ? describe : describe.skip)('with a Redis', () => {
-  test('two processes share one limit', async () => {
-    const [a, b] = [limiter(URL_OF_REDIS, 10), limiter(URL_OF_REDIS, 10)];
-    await Promise.all([a.take('warm'), b.take('warm')]);
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    const key = name();
-    const answers = await Promise.all(Array.from({ length: 20 }, (_, i) => (i % 2 ? a : b).take(key)));
-    expect(answers.filter((wait) => wait === undefined)).toHaveLength(10);
-    expect(answers.filter((wait) => wait === 1)).toHaveLength(10);
-  });
+afterAll(async () => {
+  if (typeof redis !== 'string') await redis.stop();
 });
 
-describe('without one', () => {
-  test('each process counts for itself', async () => {
-    const lost = limiter('redis://127.0.0.1:1', 5);
-    const key = name();
-    const answers = await Promise.all(Array.from({ length: 8 }, () => lost.take(key)));
+let names = 0;
+const newName = (): string => `key-${process.pid}-${++names}`;
+const take = (limiter: RateLimiter, name: string, times: number) =>
+  Promise.all(Array.from({ length: times }, () => limiter.take(name)));
+const taken = async (limiter: RateLimiter, name: string, times: number): Promise<number> =>
+  (await take(limiter, name, times)).filter((wait) => wait === undefined).length;
+
+const kinds: [string, (points: number) => RateLimiter][] = [
+  ['in process', createMemoryRateLimiter],
+  ...(typeof redis === 'string'
+    ? []
+    : ([['in Redis', (points) => shared(redis.url, points)]] as [string, (points: number) => RateLimiter][])),
+  ['in a Redis that is not there', (points) => shared(nobody, points)],
+];
+
+describe.each(kinds)('a rate limit counted %s', (_, limiterOf) => {
+  test('lets as many through as it says, and tells the others how long to wait', async () => {
+    const limiter = limiterOf(5);
+    const answers = await take(limiter, newName(), 8);
     expect(answers.filter((wait) => wait === undefined)).toHaveLength(5);
+    expect(answers.filter((wait) => wait === 1)).toHaveLength(3);
   });
 
-  test('a Redis that does not answer costs a moment and no request', async () => {
-    const silent = createServer(() => undefined);
-    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
-    const address = silent.address();
-    const port = typeof address === 'object' && address !== null ? address.port : 0;
-    const began = performance.now();
-    expect(await limiter(`redis://127.0.0.1:${port}`, 5).take(name())).toBeUndefined();
-    expect(performance.now() - began).toBeLessThan(5_000);
-    silent.close();
+  test('is for one name', async () => {
+    const limiter = limiterOf(3);
+    const name = newName();
+    await take(limiter, name, 4);
+    expect(await taken(limiter, newName(), 3)).toBe(3);
+  });
+
+  test('begins again after the wait it told', async () => {
+    const limiter = limiterOf(3);
+    const name = newName();
+    const [wait = 0] = (await take(limiter, name, 4)).filter((one) => one !== undefined);
+    await new Promise((done) => setTimeout(done, wait * 1_000 + 50));
+    expect(await taken(limiter, name, 3)).toBe(3);
   });
 });
+
+if (typeof redis !== 'string') {
+  test('two processes share one limit in Redis', async () => {
+    const [a, b] = [shared(redis.url, 10), shared(redis.url, 10)];
+    const together = await eventually(async () => {
+      const name = newName();
+      const both = await Promise.all([taken(a, name, 10), taken(b, name, 10)]);
+      return both[0] + both[1] === 10;
+    });
+    expect(together).toBe(true);
+  });
+}
