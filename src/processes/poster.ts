@@ -33,8 +33,11 @@ import { TimeZones } from './time-zones.js';
  * - A cause that cannot be posted stops the poster ({@link PosterStopped}): a ledger with a hole is worse than a late one.
  * Limits: below. Memory is one batch of the log.
  */
-const CATEGORIES = [...CAUSE_CATEGORIES, 'channel'] as const;
 const CHANNEL_TYPE: ChannelEvent['type'] = 'ChannelConfigured';
+const CAUSES = {
+  categories: [...CAUSE_CATEGORIES, 'channel'],
+  types: [...CAUSE_TYPES, CHANNEL_TYPE],
+};
 
 export const POSTS_IN_FLIGHT_MAX = 512;
 export const POST_ATTEMPTS_MAX = 8;
@@ -253,7 +256,7 @@ export const createPoster = (options: PosterOptions): Poster => {
 
   const follow = async (signal: AbortSignal): Promise<void> => {
     const after = await start();
-    for await (const batch of store.subscribeAll({ after, categories: CATEGORIES, signal })) {
+    for await (const batch of store.subscribeAll({ after, ...CAUSES, signal })) {
       if (signal.aborted) return;
       await inTurn(() => take(batch, signal));
     }
@@ -285,7 +288,7 @@ export const createPoster = (options: PosterOptions): Poster => {
 
   const drain = async (signal?: AbortSignal): Promise<LogPosition> => {
     const after = await start();
-    const reading = { after, categories: CATEGORIES, ...(signal === undefined ? {} : { signal }) };
+    const reading = { after, ...CAUSES, ...(signal === undefined ? {} : { signal }) };
     try {
       for await (const batch of store.readAll(reading)) await inTurn(() => take(batch, signal));
     } catch (error) {

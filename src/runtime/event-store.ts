@@ -44,6 +44,11 @@ export interface ReadAllOptions {
   readonly after?: LogPosition;
   /** Only streams of these categories (a server-side prefix filter on namespace and category). */
   readonly categories: readonly string[];
+  /**
+   * Of those, only events of these types. A subscription then filters at the server by type instead of by name: for a reader that
+   * wants few of many.
+   */
+  readonly types?: readonly string[];
   readonly signal?: AbortSignal;
 }
 

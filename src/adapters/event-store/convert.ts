@@ -1,5 +1,10 @@
 import { type AllStreamResolvedEvent, isCommandError, type ResolvedEvent } from '@eventstore/db-client';
-import { LOG_START, type LogPosition, type StoredEvent } from '../../runtime/event-store.js';
+import {
+  LOG_START,
+  type LogPosition,
+  type ReadAllOptions,
+  type StoredEvent,
+} from '../../runtime/event-store.js';
 
 /** Servers before 22.6 send this in reads of a stream, where they do not know the position. */
 const POSITION_UNKNOWN = 0xffff_ffff_ffff_ffffn;
@@ -28,6 +33,16 @@ export const toStoredEvent = (
     position,
     recordedAt: created,
   };
+};
+
+/** What a reader asked for, of events without namespace: a server's filter may let more through. */
+export const wantedEvents = ({
+  categories,
+  types,
+}: Pick<ReadAllOptions, 'categories' | 'types'>): ((event: StoredEvent) => boolean) => {
+  const [ofCategory, ofType] = [new Set(categories), types === undefined ? undefined : new Set(types)];
+  return ({ stream, type }) =>
+    ofCategory.has(stream.slice(0, stream.indexOf('-'))) && (ofType === undefined || ofType.has(type));
 };
 
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>

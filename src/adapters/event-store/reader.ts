@@ -17,7 +17,7 @@ import {
   type StoredEvent,
 } from '../../runtime/event-store.js';
 import { collect } from './collector.js';
-import { errorTypeOf, toStoredEvent } from './convert.js';
+import { errorTypeOf, toStoredEvent, wantedEvents } from './convert.js';
 import type { Lane, Lease } from './lane.js';
 import { BATCH_EVENTS, CATCH_UP_LINGER_MS, type ClientLimits, retryPause, type Trouble } from './limits.js';
 import { Slots } from './slots.js';
@@ -73,8 +73,8 @@ export class Reader {
   }
 
   /** The client cannot filter a read at the server, so events of others are skipped here. */
-  async *readAll({ after, categories, signal }: ReadAllOptions): AsyncGenerator<LogBatch> {
-    const wanted = new Set(categories);
+  async *readAll({ after, signal, ...options }: ReadAllOptions): AsyncGenerator<LogBatch> {
+    const wanted = wantedEvents(options);
     let position = after ?? LOG_START;
     const open = ({ client }: Lease): Read =>
       client.readAll(
@@ -93,14 +93,13 @@ export class Reader {
     if (signal?.aborted !== true) yield { events: [], position, caughtUp: true };
   }
 
-  #ours(batch: readonly StoredEvent[], categories: ReadonlySet<string>): StoredEvent[] {
+  #ours(batch: readonly StoredEvent[], wanted: (event: StoredEvent) => boolean): StoredEvent[] {
     const { namespace } = this;
     const ours: StoredEvent[] = [];
     for (const event of batch) {
       if (!event.stream.startsWith(namespace)) continue;
-      const stream = event.stream.slice(namespace.length);
-      if (!categories.has(stream.slice(0, stream.indexOf('-')))) continue;
-      ours.push(namespace === '' ? event : { ...event, stream });
+      const own = namespace === '' ? event : { ...event, stream: event.stream.slice(namespace.length) };
+      if (wanted(own)) ours.push(own);
     }
     return ours;
   }

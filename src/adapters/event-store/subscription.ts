@@ -4,6 +4,7 @@ import {
   type AllStreamSubscription,
   ErrorType,
   type EventStoreDBClient,
+  eventTypeFilter,
   streamNameFilter,
 } from '@eventstore/db-client';
 import {
@@ -16,7 +17,7 @@ import {
   type StoredEvent,
 } from '../../runtime/event-store.js';
 import { Bell } from './collector.js';
-import { errorTypeOf, toStoredEvent } from './convert.js';
+import { errorTypeOf, toStoredEvent, wantedEvents } from './convert.js';
 import type { Lane } from './lane.js';
 import {
   BATCH_EVENTS,
@@ -33,6 +34,8 @@ import { READ_AHEAD_EVENTS } from './reader.js';
 const CHECKPOINT_INTERVAL = 8;
 /** A subscription that is opened again and again for nothing waits longer each time, up to so many times as long. */
 const SILENCE_FACTOR_MAX = 16;
+
+type Wanted = Pick<ReadAllOptions, 'categories' | 'types'>;
 
 /** Something the server said between two events. */
 interface Mark {
@@ -56,21 +59,28 @@ class Session {
   #received = 0;
   #delivered = 0;
   readonly #subscription: AllStreamSubscription;
+  readonly #wanted: (event: StoredEvent) => boolean;
 
   constructor(
     client: EventStoreDBClient,
     private readonly namespace: string,
     public position: LogPosition,
-    categories: readonly string[],
+    wanted: Wanted,
     /** The log's end before the session began. */
     private readonly end: LogPosition | undefined,
   ) {
-    const filter = streamNameFilter({
-      prefixes: categories.map((category) => `${namespace}${category}-`),
+    const marks = {
       checkpointInterval: CHECKPOINT_INTERVAL,
       // Called by the client in a promise it does not guard: must not throw.
-      checkpointReached: (subscription, reached) => this.#mark(subscription, { position: reached }),
-    });
+      checkpointReached: (subscription: AllStreamSubscription, reached: LogPosition) =>
+        this.#mark(subscription, { position: reached }),
+    };
+    const { categories, types } = wanted;
+    const filter =
+      types === undefined
+        ? streamNameFilter({ prefixes: categories.map((category) => `${namespace}${category}-`), ...marks })
+        : eventTypeFilter({ prefixes: [...types], ...marks });
+    this.#wanted = wantedEvents(wanted);
     this.#subscription = client.subscribeToAll(
       { fromPosition: position.commit === 0n ? 'start' : { ...position }, filter },
       { highWaterMark: READ_AHEAD_EVENTS },
@@ -125,7 +135,7 @@ class Session {
   #onEvent(subscription: AllStreamSubscription, chunk: AllStreamResolvedEvent): void {
     const event = toStoredEvent(chunk, this.namespace);
     const last = this.#events.at(-1)?.position ?? this.position;
-    if (event !== undefined && comparePositions(event.position, last) > 0) {
+    if (event !== undefined && comparePositions(event.position, last) > 0 && this.#wanted(event)) {
       this.#received += 1;
       this.#events.push(event);
     } else {
@@ -181,7 +191,7 @@ export interface SubscriptionParts {
  */
 export async function* followAll(
   parts: SubscriptionParts,
-  { after = LOG_START, categories, signal }: ReadAllOptions,
+  { after = LOG_START, signal, ...wanted }: ReadAllOptions,
 ): AsyncGenerator<LogBatch> {
   const { lane, limits, onTrouble } = parts;
   let position = after;
@@ -195,7 +205,7 @@ export async function* followAll(
     let suspect = false;
     try {
       const end = await parts.readEnd();
-      const current = new Session(lease.client, parts.namespace, position, categories, end);
+      const current = new Session(lease.client, parts.namespace, position, wanted, end);
       session = current;
       onAbort = () => current.bell.ring();
       signal?.addEventListener('abort', onAbort);

@@ -334,6 +334,40 @@ describe('a subscription', () => {
     await following.stop();
   });
 
+  test('to some types gets only these, of its categories, and moves over all others', async () => {
+    const typed = (type: string): EventToAppend => ({ ...eventOf(), type });
+    const stopping = new AbortController();
+    const options = { categories: ['counter'], types: ['Added', 'Removed'], signal: stopping.signal };
+    const seen: StoredEvent[] = [];
+    let position = LOG_START;
+    const following = (async () => {
+      for await (const batch of store.subscribeAll(options)) {
+        seen.push(...batch.events);
+        position = batch.position;
+      }
+    })();
+    await store.append(
+      'counter-1',
+      [typed('Added'), typed('AddedTwice'), typed('Moved'), typed('Removed')],
+      -1,
+    );
+    await store.append('other-1', [typed('Added')], -1);
+    const rest = Array.from({ length: 1_000 }, () => typed('Moved'));
+    const last = await store.append('counter-1', rest, 3);
+    if (!last.ok) throw new Error('not appended');
+    await until('the end', () => comparePositions(position, last.position) >= 0);
+    expect(seen.map(({ stream, type, data }) => [stream, type, data])).toEqual([
+      ['counter-1', 'Added', { units: 1 }],
+      ['counter-1', 'Removed', { units: 1 }],
+    ]);
+    stopping.abort();
+    await following;
+    const read: StoredEvent[] = [];
+    for await (const batch of store.readAll({ ...options, signal: new AbortController().signal }))
+      read.push(...batch.events);
+    expect(read.map(({ id }) => id)).toEqual(seen.map(({ id }) => id));
+  });
+
   test('starts after its position, and moves the position over what is not its own', async () => {
     const first = await store.append('counter-1', eventsOf(1), -1);
     const second = await store.append('counter-1', eventsOf(1), 0);
