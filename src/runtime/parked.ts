@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { LIVE_CHECKPOINT, readCheckpoint } from './checkpoint.js';
 import { type Database, DatabaseUnavailable, type Queryable } from './database.js';
 import type { RecordedEvent, StoredEvent } from './event-store.js';
@@ -48,7 +49,19 @@ const describe = (error: unknown): string => {
   return text.replaceAll('\0', '').slice(0, ERROR_MAX_CHARACTERS);
 };
 
-/** Every projection gets its part of the events, in log order, through the same transaction. */
+/** What PostgreSQL says to the statements after one that failed. */
+const IN_FAILED_TRANSACTION = '25P02';
+
+const isAftermath = (error: unknown): boolean =>
+  (error as { code?: unknown } | null)?.code === IN_FAILED_TRANSACTION;
+
+/** Larger batches let others have a turn of the event loop between two projections. */
+const TOGETHER_MAX_EVENTS = 500;
+
+/**
+ * Every projection gets its part of the events, in log order, through the same transaction. They own different tables, so none
+ * waits for the statements of another: all are sent together. Throws the error that the others are the aftermath of.
+ */
 export const applyToAll = async (
   projections: readonly Projection[],
   events: readonly RecordedEvent[],
@@ -60,6 +73,7 @@ export const applyToAll = async (
     if (list === undefined) byCategory.set(event.category, [event]);
     else list.push(event);
   }
+  const applying: Promise<void>[] = [];
   for (const projection of projections) {
     const parts = projection.categories.filter((category) => byCategory.has(category));
     if (parts.length === 0) continue;
@@ -70,8 +84,15 @@ export const applyToAll = async (
         : parts.length === 1 && parts[0] !== undefined
           ? (byCategory.get(parts[0]) ?? [])
           : events.filter(({ category }) => wanted.has(category));
-    await projection.apply(own, tx);
+    const applied = projection.apply(own, tx);
+    // Looked at below; until then a rejection has nobody.
+    applied.catch(() => undefined);
+    applying.push(applied);
+    if (events.length > TOGETHER_MAX_EVENTS) await nextTurn();
   }
+  const failures = (await Promise.allSettled(applying)).filter((one) => one.status === 'rejected');
+  const first = failures.find(({ reason }) => !isAftermath(reason)) ?? failures[0];
+  if (first !== undefined) throw first.reason;
 };
 
 export const readParkedStreams = async (db: Queryable): Promise<Set<string>> => {

@@ -196,6 +196,8 @@ export const connectDatabase = async (options: ConnectOptions): Promise<Database
   };
   const pool = new pg.Pool({
     ...config,
+    // Statements of one transaction that do not wait for each other are sent together.
+    pipeline: true,
     max: options.poolSize ?? POOL_DEFAULT_CONNECTIONS,
     idleTimeoutMillis: IDLE_CONNECTION_MS,
     statement_timeout: options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS,
