@@ -11,7 +11,7 @@ const SKU = 'HOT';
 
 /** Many buyers, few units, all at once. */
 export const benchFlash = async (dir: string, { flashBuyers: buyers }: Preset): Promise<BenchOutcome> =>
-  withServed(join(dir, 'flash'), async ({ api, house, url, key }) => {
+  withServed(join(dir, 'flash'), 1, async ({ api, house, url, key }) => {
     const crowd = startHelper('load.js');
     try {
       await openShop(api, [SKU], UNITS);

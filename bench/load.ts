@@ -6,8 +6,8 @@
  *
  * Every order is sent until it is answered for good: 503 and 429 are counted and asked again.
  */
-import { Agent, request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { HttpConnections } from './http-connection.js';
 import { answerMessages, CHANNEL, quantile, skuOf } from './support.js';
 
 export interface LoadOrder {
@@ -61,31 +61,21 @@ interface Answer {
 }
 
 const run = async (order: LoadOrder): Promise<LoadResult> => {
-  const agent = new Agent({ keepAlive: true, maxSockets: order.connections, scheduling: 'lifo' });
-  const { hostname, port } = new URL(order.url);
-  const headers = { authorization: `Bearer ${order.key}`, 'content-type': 'application/json' };
+  const connections = new HttpConnections(
+    order.url,
+    `Authorization: Bearer ${order.key}\r\n`,
+    order.connections,
+  );
 
-  const ask = (method: string, path: string, body?: string): Promise<Answer> =>
-    new Promise((resolve, reject) => {
-      const length = body === undefined ? {} : { 'content-length': Buffer.byteLength(body) };
-      const sent = request(
-        { agent, hostname, port, method, path, headers: { ...headers, ...length } },
-        (response) => {
-          const chunks: Buffer[] = [];
-          response.on('data', (chunk: Buffer) => chunks.push(chunk));
-          response.on('end', () =>
-            resolve({
-              status: response.statusCode ?? 0,
-              body: JSON.parse(Buffer.concat(chunks).toString() || '{}'),
-              position: String(response.headers['event-position'] ?? ''),
-              retryAfterMs: Number(response.headers['retry-after'] ?? 0) * 1_000,
-            }),
-          );
-        },
-      );
-      sent.on('error', reject);
-      sent.end(body);
-    });
+  const ask = async (method: string, path: string, content?: string): Promise<Answer> => {
+    const { status, headers, body } = await connections.ask(method, path, content);
+    return {
+      status,
+      body: JSON.parse(body || '{}'),
+      position: headers.get('event-position') ?? '',
+      retryAfterMs: Number(headers.get('retry-after') ?? 0) * 1_000,
+    };
+  };
 
   const bodyOf = (index: number): string => {
     const { skus } = order;
@@ -165,7 +155,7 @@ const run = async (order: LoadOrder): Promise<LoadResult> => {
   }
   const seconds = (performance.now() - began) / 1_000;
   const { user, system } = process.cpuUsage(cpuBefore);
-  agent.destroy();
+  connections.close();
   latencies.sort((a, b) => a - b);
   visible.sort((a, b) => a - b);
   return {

@@ -13,12 +13,13 @@ const HOLDS = 2;
 const CEILING_MS = 3_000;
 
 /**
- * Orders of two lines over HTTP until confirmed, from another process, against a `holdfast serve` with all roles; first as fast as
+ * Orders of two lines over HTTP until confirmed, from another process, against an API process
+ * and one with the other roles; first as fast as
  * it goes, then at half that rate, where latency and the read models' lag count.
  */
 export const benchPlace = async (dir: string, preset: Preset): Promise<BenchOutcome> =>
-  withServed(join(dir, 'place'), async (served) => {
-    const { api, house, url, key, pid } = served;
+  withServed(join(dir, 'place'), 2, async (served) => {
+    const { api, house, url, key, pid, backPid } = served;
     const buyers = startHelper('load.js');
     try {
       await openShop(
@@ -41,12 +42,10 @@ export const benchPlace = async (dir: string, preset: Preset): Promise<BenchOutc
 
       const warm = await load('warm', preset.placeWarmUpMs);
       const memory = watchMemory(pid);
-      const family = familyOf(pid);
+      const family = [...new Set([...familyOf(pid), ...familyOf(backPid)])];
       const cpu = (): number[] => family.map(cpuMs);
       const count = async () => ({
         appends: await served.counter('holdfast_appends_total'),
-        batches: await served.counter('holdfast_projection_batch_seconds_count'),
-        projected: await served.counter('holdfast_projected_events_total'),
       });
       const [before, cpuBefore] = [await count(), cpu()];
       const full = await load('full', preset.placeMs);
@@ -67,7 +66,7 @@ export const benchPlace = async (dir: string, preset: Preset): Promise<BenchOutc
       return {
         conditions:
           `orders of 2 lines, ${preset.skus} SKUs, ${CONNECTIONS} connections, 64 in flight, ` +
-          `api + processes + projections in one process, event store, PostgreSQL and load in others; ${DURABILITY}`,
+          `api in one process, processes + projections in another, event store, PostgreSQL and load in others; ${DURABILITY}`,
         figures: [
           figure('orders per second', full.perSecond),
           figure('appends per second on the same node just before', ceiling.perSecond),
@@ -76,20 +75,21 @@ export const benchPlace = async (dir: string, preset: Preset): Promise<BenchOutc
           figure('p50 at half load', half.p50Ms, 'ms'),
           figure('median from answer to visible', looked.visibleP50Ms, 'ms'),
           figure(
-            'CPU per order: serving process',
+            'CPU per order: API',
             spent((i) => family[i] === pid),
             'ms',
           ),
           figure(
+            'CPU per order: read models and poster',
+            spent((i) => family[i] === backPid),
+            'ms',
+          ),
+          figure(
             'CPU per order: event store and PostgreSQL',
-            spent((i) => family[i] !== pid),
+            spent((i) => family[i] !== pid && family[i] !== backPid),
             'ms',
           ),
           figure('CPU per order: load generator', full.cpuMs / full.sent, 'ms'),
-          figure(
-            'events per transaction of the read models',
-            (after.projected - before.projected) / (after.batches - before.batches),
-          ),
           figure(
             'refused for now (202, 429, 503)',
             sum((one) => one.refusedForNow),

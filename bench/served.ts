@@ -12,22 +12,65 @@ import { CHANNEL, LOCATION } from './support.js';
 const PROGRAM = join(import.meta.dirname, '../../dist/cli/main.js');
 const STOP_TIMEOUT_MS = 30_000;
 
-/** A `holdfast serve` with all roles in one process, as anybody would start it, and how to ask it. */
+/** A `holdfast serve`, as anybody would start it, and how to ask it. */
 export interface Served {
   readonly url: string;
   readonly key: string;
+  /** The process that answers; the event store and PostgreSQL are its children. */
   readonly pid: number;
+  /** The process that runs the read models and the poster: the same, or another beside it. */
+  readonly backPid: number;
   readonly api: ApiClient;
   /** Attached to the same directory, for audits and questions to the tables; runs no role. */
   readonly house: House;
   /** Sum of a counter at `/metrics`, over all its labels. */
   counter(name: string): Promise<number>;
+}
+
+interface Serving {
+  readonly pid: number;
+  /** What the first line that matches has in its first group. */
+  said(pattern: RegExp): Promise<string>;
   stop(): Promise<void>;
 }
 
-/** Serves from `dataDir` (everything embedded and durable) until `work` has ended. */
+const serve = (env: Record<string, string>, ...options: string[]): Serving => {
+  const profile = process.env.BENCH_CPU_PROF_DIR;
+  const flags = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
+  const child = spawn(
+    process.execPath,
+    ['--max-semi-space-size=64', ...flags, PROGRAM, 'serve', '--port', '0', ...options],
+    { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...env } },
+  );
+  const exited = once(child, 'exit');
+  const lines = createInterface({ input: child.stdout });
+  return {
+    pid: child.pid ?? 0,
+    said: (pattern) =>
+      new Promise((resolve, reject) => {
+        lines.on('line', (line) => {
+          const found = pattern.exec(line)?.[1];
+          if (found !== undefined) resolve(found);
+        });
+        exited.then(() => reject(new Error('holdfast serve ended')), reject);
+      }),
+    stop: async () => {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      child.kill('SIGTERM');
+      const timer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
+      await exited;
+      clearTimeout(timer);
+    },
+  };
+};
+
+/**
+ * Serves from `dataDir` (everything embedded and durable) until `work` has ended: all roles in one process, or the API in one and the
+ * others in a second.
+ */
 export const withServed = async <Result>(
   dataDir: string,
+  processes: 1 | 2,
   work: (served: Served) => Promise<Result>,
 ): Promise<Result> => {
   const settings = {
@@ -39,30 +82,15 @@ export const withServed = async <Result>(
     DATABASE_URL: '',
     REDIS_URL: '',
   };
-  const profile = process.env.BENCH_CPU_PROF_DIR;
-  const flags = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
-  const child = spawn(
-    process.execPath,
-    ['--max-semi-space-size=64', ...flags, PROGRAM, 'serve', '--port', '0'],
-    { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...settings } },
-  );
-  const exited = once(child, 'exit');
-  const stop = async (): Promise<void> => {
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    child.kill('SIGTERM');
-    const timer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
-    await exited;
-    clearTimeout(timer);
-  };
+  const front = serve(settings, ...(processes === 1 ? [] : ['--roles', 'api']));
+  let back = front;
   let house: House | undefined;
   try {
-    const url = await new Promise<string>((resolve, reject) => {
-      createInterface({ input: child.stdout }).on('line', (line) => {
-        const found = /API: (http\S+)\/v1/.exec(line)?.[1];
-        if (found !== undefined) resolve(found);
-      });
-      exited.then(() => reject(new Error('holdfast serve ended')), reject);
-    });
+    const url = await front.said(/API: (http\S+)\/v1/);
+    if (processes === 2) {
+      back = serve(settings, '--roles', 'processes,projections');
+      await back.said(/roles: (.*)/);
+    }
     const key = (await readFile(join(dataDir, 'admin.key'), 'utf8')).trim();
     house = await openHouse(readSettings(settings));
     const counter = async (name: string): Promise<number> => {
@@ -77,15 +105,16 @@ export const withServed = async <Result>(
     return await work({
       url,
       key,
-      pid: child.pid ?? 0,
+      pid: front.pid,
+      backPid: back.pid,
       api: createApiClient(url, key),
       house,
       counter,
-      stop,
     });
   } finally {
     await house?.close();
-    await stop();
+    await back.stop();
+    await front.stop();
   }
 };
 
