@@ -3,12 +3,18 @@ import { type AuditReport, runAudit } from '../../src/audit/audit.js';
 import { createDice } from '../../src/cli/demo/random.js';
 import { allEventDefinitions } from '../../src/domain/events.js';
 import { createCodec } from '../../src/runtime/codec.js';
-import { createClient } from './client.js';
+import { type Client, createClient } from './client.js';
+import type { FaultContext } from './fault-context.js';
 import { type FaultHouse, startFaultHouse } from './fault-house.js';
-import { FAULTS, type FaultName } from './faults.js';
+import { FAULT_NAMES, FAULTS, type FaultName, possible } from './faults.js';
 import { History, type Violation } from './history.js';
 import { runLoad, setUpShop } from './load.js';
-import { checkAnswers, checkOnce, foldShop, Remembered, readLog } from './log-oracle.js';
+import { checkAnswers } from './oracle/answers.js';
+import { checkOnce, Remembered } from './oracle/once.js';
+import { readLog } from './oracle/raw-log.js';
+import { foldShop } from './oracle/shop.js';
+import { checkTables } from './oracle/tables.js';
+import type { RoundPlan } from './plan.js';
 
 /** Whole again, a command must be answered and everything left over followed up within this time. */
 const PATIENCE_MS = 90_000;
@@ -16,14 +22,6 @@ const SETTLE_MAX_MS = 90_000;
 const READ_BACK_ORDERS = 6;
 /** Of one round, printed. */
 const VIOLATIONS_SHOWN = 20;
-
-export interface RoundPlan {
-  readonly round: number;
-  readonly customers: number;
-  readonly concurrency: number;
-  /** When how many commands were sent, in order. The next begins when the one before has healed. */
-  readonly faults: readonly { readonly afterCommands: number; readonly names: readonly FaultName[] }[];
-}
 
 export interface CampaignOptions {
   readonly seed: number;
@@ -39,8 +37,12 @@ export interface RoundReport {
   readonly slowestMs: number;
   readonly events: number;
   readonly faults: readonly FaultName[];
+  /** The same with whom each of them struck, such as `log_half_open api`. */
+  readonly struck: readonly string[];
   readonly violations: readonly Violation[];
 }
+
+const storyOf = (error: unknown): string => (error instanceof Error ? `${error.stack}` : String(error));
 
 /** One house, many rounds: load, faults amid it, everything healed and settled, then the oracle over log and tables. */
 export class Campaign {
@@ -51,7 +53,7 @@ export class Campaign {
   #violations: Violation[] = [];
 
   private constructor(
-    private readonly house: FaultHouse,
+    readonly house: FaultHouse,
     private readonly options: CampaignOptions,
   ) {}
 
@@ -72,6 +74,13 @@ export class Campaign {
     }
   }
 
+  /** The faults that this machine allows, of those that are asked for; says what is left out, and why. */
+  possible(names: readonly FaultName[] = FAULT_NAMES): FaultName[] {
+    const { names: allowed, skipped } = possible(this.house.servers, names);
+    for (const line of skipped) this.say(line);
+    return allowed;
+  }
+
   stop(): Promise<void> {
     return this.house.stop();
   }
@@ -86,24 +95,58 @@ export class Campaign {
       this.say(`  VIOLATION ${violation.code}: ${violation.detail}`);
   };
 
-  private client() {
+  private client(): Client {
     const { urls, adminKey } = this.house;
     const { history, violated } = this;
     return createClient({ urls, key: adminKey, history, patienceMs: PATIENCE_MS, violated });
   }
 
-  /** Never throws for what the house does wrong: that is a violation. */
-  async round(plan: RoundPlan): Promise<RoundReport> {
-    const { seed } = this.options;
-    const { round, customers, concurrency } = plan;
+  /**
+   * Never throws for what the house does wrong: that is a violation. `tamper` runs between the end of the load and the oracle, for those
+   * who want to see it find something.
+   */
+  async round(plan: RoundPlan, tamper?: () => Promise<void>): Promise<RoundReport> {
+    const { round } = plan;
     this.#violations = [];
     const commandsBefore = this.history.commands.length;
     const attemptsBefore = this.history.attempts;
     const client = this.client();
+    const struck = await this.attack(plan, client);
+    await this.house
+      .untilReady()
+      .catch((error: unknown) => this.violated({ code: 'not_up_again', detail: String(error) }));
+    const events = await this.judge(tamper).catch((error: unknown) => {
+      this.violated({ code: 'harness', detail: storyOf(error) });
+      return 0;
+    });
+    await this.readBack(client, round);
+    const commands = this.history.commands.slice(commandsBefore);
+    return {
+      round,
+      commands: commands.length,
+      attempts: this.history.attempts - attemptsBefore,
+      slowestMs: Math.max(
+        0,
+        ...commands.flatMap(({ attempts }) => attempts.map(({ durationMs }) => durationMs)),
+      ),
+      events,
+      faults: struck.map(({ name }) => name),
+      struck: struck.map(({ name, whom }) => `${name} ${whom}`.trim()),
+      violations: this.#violations,
+    };
+  }
+
+  /** Load with the plan's faults amid it; resolves when both are over. */
+  private async attack(plan: RoundPlan, client: Client): Promise<{ name: FaultName; whom: string }[]> {
+    const { seed } = this.options;
+    const { round, customers, concurrency } = plan;
     let sent = 0;
     let over = false;
     let healed = plan.faults.length === 0;
-    const done: FaultName[] = [];
+    const struck: { name: FaultName; whom: string }[] = [];
+    const onSent = (commands: number): void => {
+      sent = commands;
+    };
     const loading = runLoad({
       client,
       round,
@@ -111,118 +154,85 @@ export class Campaign {
       customers,
       concurrency,
       enough: () => healed,
-      onSent: (commands) => {
-        sent = commands;
-      },
+      onSent,
     }).finally(() => {
       over = true;
     });
     const breaking = (async () => {
-      const dice = createDice((seed * 31 + round * 104_729) >>> 0);
-      for (const { afterCommands, names } of plan.faults) {
+      for (const [index, { afterCommands, names }] of plan.faults.entries()) {
         while (sent < afterCommands && !over) await sleep(5);
         this.say(`  after ${sent} commands: ${names.join(' + ')}`);
-        const context = {
-          house: this.house,
-          dice,
-          round,
-          poisoned: this.#poisoned,
-          violated: this.violated,
-          say: (line: string) => this.say(line),
-        };
         await Promise.all(
-          names.map((name) =>
-            FAULTS[name](context).catch((error: unknown) =>
-              this.violated({
-                code: 'harness',
-                detail: `${name}: ${error instanceof Error ? error.stack : error}`,
-              }),
-            ),
-          ),
+          names.map(async (name, beside) => {
+            // Of its own, so that what one fault does not depend on how fast another is.
+            const dice = createDice((seed * 31 + round * 104_729 + index * 1_299_709 + beside) >>> 0);
+            const whom = await this.strike(name, { dice, round, everybody: plan.everybody === true });
+            struck.push({ name, whom });
+          }),
         );
-        done.push(...names);
       }
     })().finally(() => {
       healed = true;
     });
     await Promise.all([loading, breaking]);
-    await this.house
-      .untilReady()
-      .catch((error: unknown) => this.violated({ code: 'not_up_again', detail: String(error) }));
-    const events = await this.judge().catch((error: unknown) => {
-      this.violated({ code: 'harness', detail: error instanceof Error ? `${error.stack}` : String(error) });
-      return 0;
-    });
-    await this.readBack(client, round);
-    return {
-      round,
-      commands: this.history.commands.length - commandsBefore,
-      attempts: this.history.attempts - attemptsBefore,
-      slowestMs: Math.max(
-        0,
-        ...this.history.commands
-          .slice(commandsBefore)
-          .flatMap((one) => one.attempts.map((each) => each.durationMs)),
-      ),
-      events,
-      faults: done,
-      violations: this.#violations,
-    };
+    return struck;
+  }
+
+  private async strike(
+    name: FaultName,
+    given: Pick<FaultContext, 'dice' | 'round' | 'everybody'>,
+  ): Promise<string> {
+    const { house, violated } = this;
+    const say = (line: string): void => this.say(line);
+    try {
+      return await FAULTS[name]({ ...given, house, poisoned: this.#poisoned, violated, say });
+    } catch (error) {
+      violated({ code: 'harness', detail: `${name}: ${storyOf(error)}` });
+      return '';
+    }
   }
 
   /** Waits until nothing is left to do, then asks every oracle. How many events there are. */
-  private async judge(): Promise<number> {
-    const { store } = this.house;
-    const endAt = performance.now() + SETTLE_MAX_MS;
-    let log = await readLog(store);
-    let shop = foldShop(log);
-    let report: AuditReport | undefined;
-    for (;;) {
-      if (shop.unsettled.length === 0) {
-        report = await this.audit();
-        if (report !== undefined && report.behind === 0 && report.ledger.unposted === 0) break;
-      }
-      if (performance.now() > endAt) break;
-      await sleep(500);
-      log = await readLog(store);
-      shop = foldShop(log);
-    }
-    for (const violation of [...this.#remembered.check(log), ...checkOnce(log), ...shop.violations])
+  private async judge(tamper: (() => Promise<void>) | undefined): Promise<number> {
+    await this.settled();
+    await tamper?.();
+    const log = await readLog(this.house.servers.store);
+    const shop = foldShop(log);
+    for (const violation of [
+      ...this.#remembered.check(log),
+      ...checkOnce(log),
+      ...shop.violations,
+      ...checkAnswers(log, this.history.commands),
+      ...shop.unsettled.map((detail) => ({ code: 'unsettled', detail })),
+    ])
       this.violated(violation);
-    for (const violation of checkAnswers(log, this.history.commands)) this.violated(violation);
-    for (const what of shop.unsettled) this.violated({ code: 'unsettled', detail: what });
+    const report = await this.audit();
     if (report === undefined) this.violated({ code: 'no_audit', detail: 'the audit did not come to an end' });
-    else this.judgeAudit(report);
+    else for (const violation of checkTables(report, this.#poisoned)) this.violated(violation);
     return log.length;
   }
 
+  /** Until nothing is left to follow, to post or to project, or patience is over: then the oracle says what. */
+  private async settled(): Promise<void> {
+    const endAt = performance.now() + SETTLE_MAX_MS;
+    while (performance.now() < endAt) {
+      const { unsettled } = foldShop(await readLog(this.house.servers.store));
+      const report = unsettled.length === 0 ? await this.audit() : undefined;
+      if (report !== undefined && report.behind === 0 && report.ledger.unposted === 0) return;
+      await sleep(500);
+    }
+  }
+
   private async audit(): Promise<AuditReport | undefined> {
-    const { store, db } = this.house;
+    const { store, db } = this.house.servers;
     return runAudit({ store, codec: this.#codec, db }).catch((error: unknown) => {
       this.say(`  audit: ${String(error)}`);
       return undefined;
     });
   }
 
-  /** A hand wrote poison into some streams: exactly that may be wrong, and nothing beside it. */
-  private judgeAudit({ tables, violations, parked, behind, ledger }: AuditReport): void {
-    const fail = (detail: string): void => this.violated({ code: 'audit', detail });
-    for (const { table, differences, first } of tables) {
-      if (differences > 0) fail(`${table}: ${differences} rows differ, first ${JSON.stringify(first[0])}`);
-    }
-    for (const { code, stream, detail } of violations.first) {
-      if (!this.#poisoned.has(stream)) fail(`${code} ${stream}: ${detail}`);
-    }
-    const parkedNow = new Set(parked.map(({ stream }) => stream));
-    for (const stream of parkedNow) if (!this.#poisoned.has(stream)) fail(`${stream} is parked`);
-    for (const stream of this.#poisoned)
-      if (!parkedNow.has(stream)) fail(`${stream} is poisoned and not parked`);
-    if (behind > 0) fail(`the read models are ${behind} events behind`);
-    if (ledger.unposted > 0) fail(`${ledger.unposted} causes have no entry`);
-  }
-
   /** What was acknowledged is what is read back, at its position, over HTTP. */
-  private async readBack(client: ReturnType<Campaign['client']>, round: number): Promise<void> {
+  private async readBack(client: Client, round: number): Promise<void> {
     const placed = this.history.commands.filter(
       ({ kind, answer, round: of }) => of === round && kind === 'place' && (answer?.status ?? 500) < 300,
     );

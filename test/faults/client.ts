@@ -38,9 +38,10 @@ export const createClient = ({ urls, key, history, patienceMs, violated }: Clien
       const { status } = response;
       const code = typeof body.code === 'string' ? { code: body.code } : {};
       recorded.attempts.push({ atMs: Date.now(), api, status, ...code, durationMs: took() });
-      if (status === 500) {
-        violated({ code: 'internal_error', detail: `${recorded.method} ${recorded.path} at api ${api}` });
-      }
+      const where = `${recorded.method} ${recorded.path} at api ${api}`;
+      if (status === 500) violated({ code: 'internal_error', detail: where });
+      // The house's limit is far beyond this load, with a Redis and without one.
+      if (status === 429) violated({ code: 'wrongly_limited', detail: where });
       if (status >= 500 || status === 429 || status === 408) return false;
       recorded.answer = { status, body, position: response.headers.get('event-position') ?? undefined };
       return true;

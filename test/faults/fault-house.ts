@@ -1,44 +1,29 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { type RunningEventStore, startEventStore } from '../../src/adapters/embedded-event-store/start.js';
-import { createEventStore } from '../../src/adapters/event-store/event-store.js';
-import { connectDatabase } from '../../src/adapters/postgres/connect.js';
-import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/adapters/postgres/embedded.js';
-import type { Database } from '../../src/runtime/database.js';
-import type { EventStore } from '../../src/runtime/event-store.js';
 import type { Role } from '../../src/settings.js';
 import type { Violation } from './history.js';
 import { Link } from './link.js';
 import { RoleProcess } from './role-process.js';
+import { freePort, type Servers, startServers } from './servers.js';
+import { untilTrue } from './until.js';
+
+/** What a link leads to: the API from the harness's clients, the others from the processes of the house. */
+export type Server = 'event store' | 'database' | 'redis' | 'api';
 
 /**
- * A Holdfast as production runs it, each role in processes of its own, two of each by default, on one event store and one
- * PostgreSQL, with a network of ours between every process and each of the two. `store` and `db` are the harness's own way
- * to them, past the network: what they say is the truth.
+ * A Holdfast as production runs it, each role in processes of its own, two of each by default, on one event store, one PostgreSQL and
+ * one Redis, with a network of ours between every process and each of those, and between the clients and each API.
  */
 export interface FaultHouse {
   readonly dir: string;
   readonly processes: readonly RoleProcess[];
-  readonly links: readonly {
-    readonly of: RoleProcess;
-    readonly to: 'event store' | 'database';
-    readonly link: Link;
-  }[];
+  readonly links: readonly { readonly of: RoleProcess; readonly to: Server; readonly link: Link }[];
   readonly urls: readonly string[];
   readonly adminKey: string;
-  readonly databaseUrl: string;
   readonly clockFile: string;
-  readonly db: Database;
-  readonly store: EventStore;
-  readonly eventStore: RunningEventStore;
-  /** kill -9 of the event store; started again on its port after `downMs`. */
-  killEventStore(downMs: number): Promise<void>;
-  /** kill -9 of the PostgreSQL server; its guard starts another. Resolves when it answers. */
-  killDatabase(): Promise<void>;
-  /** Resolves when every process is up and the APIs say they are ready. */
+  readonly servers: Servers;
+  /** Resolves when every process is up, the APIs say they are ready, and who uses Redis has it. */
   untilReady(): Promise<void>;
   /** Who holds a lease now, or undefined. */
   holderOf(lease: string): Promise<{ readonly epoch: bigint; readonly pid: number } | undefined>;
@@ -47,42 +32,15 @@ export interface FaultHouse {
 }
 
 const READY_MAX_MS = 90_000;
-const POLL_MS = 50;
-/** Small, so that several of these fit on one machine beside everything else; durable as always. */
-const DATABASE_SETTINGS = {
-  shared_buffers: '64MB',
-  min_wal_size: '80MB',
-  max_wal_size: '256MB',
-  max_connections: '60',
-};
-
 export const LEASES: Readonly<Partial<Record<Role, string>>> = {
   processes: 'processes',
   projections: 'projections:live',
 };
 
-const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() =>
-        typeof address === 'object' && address !== null
-          ? resolve(address.port)
-          : reject(new Error('no port')),
-      );
-    });
-  });
-
-export const untilTrue = async (
-  what: string,
-  limitMs: number,
-  check: () => Promise<boolean>,
-): Promise<void> => {
-  for (const endAt = performance.now() + limitMs; ; await sleep(POLL_MS)) {
-    if (await check().catch(() => false)) return;
-    if (performance.now() > endAt) throw new Error(`${what}: not within ${limitMs} ms`);
+/** Last in, first out; one that fails does not keep the others. */
+const lastFirst = async (cleanups: readonly (() => Promise<unknown>)[]): Promise<void> => {
+  for (const clean of [...cleanups].reverse()) {
+    await clean().catch((error: unknown) => process.stderr.write(`while stopping: ${String(error)}\n`));
   }
 };
 
@@ -93,77 +51,65 @@ export interface FaultHouseOptions {
 
 export const startFaultHouse = async ({ apis = 2, violated }: FaultHouseOptions): Promise<FaultHouse> => {
   const dir = await mkdtemp(join(tmpdir(), 'holdfast-faults-'));
-  const storeDir = join(dir, 'event-store');
   const clockFile = join(dir, 'clock');
   const cleanups: (() => Promise<unknown>)[] = [() => rm(dir, { recursive: true, force: true })];
   let stopped: Promise<void> | undefined;
-  let stopping = false;
-  /** Last in, first out; one that fails does not keep the others. */
   const stop = (): Promise<void> => {
-    stopping = true;
-    stopped ??= (async () => {
-      for (const clean of cleanups.reverse()) {
-        await clean().catch((error: unknown) => process.stderr.write(`while stopping: ${String(error)}\n`));
-      }
-    })();
+    stopped ??= lastFirst(cleanups);
     return stopped;
   };
   try {
     await writeFile(clockFile, '0');
-    let eventStore = await startEventStore({ dir: storeDir });
-    cleanups.push(() => eventStore.stop());
-    const postgres: EmbeddedPostgres = await startEmbeddedPostgres({
-      dir: join(dir, 'postgres'),
-      settings: DATABASE_SETTINGS,
-    });
-    cleanups.push(() => postgres.stop());
-    const store = createEventStore({ connectionString: eventStore.connectionString });
-    cleanups.push(() => store.close());
-    const db = await connectDatabase({ url: postgres.url, poolSize: 4, applicationName: 'faults' });
-    cleanups.push(() => db.close());
-
+    const servers = await startServers(dir, cleanups);
     const processes: RoleProcess[] = [];
-    const links: { of: RoleProcess; to: 'event store' | 'database'; link: Link }[] = [];
+    const links: { of: RoleProcess; to: Server; link: Link }[] = [];
     const urls: string[] = [];
+
     const add = async (role: Role, index: number): Promise<RoleProcess> => {
       const port = role === 'api' ? await freePort() : 0;
-      const [toStore, toDatabase] = [await Link.open(eventStore.port), await Link.open(postgres.port)];
-      cleanups.push(() => Promise.all([toStore.close(), toDatabase.close()]));
-      if (role === 'api') urls.push(`http://127.0.0.1:${port}`);
+      const own: [Server, Link][] = [];
+      const open = async (to: Server, targetPort: number): Promise<Link> => {
+        const link = await Link.open(targetPort);
+        own.push([to, link]);
+        cleanups.push(() => link.close());
+        return link;
+      };
+      const [eventStore, database] = [
+        await open('event store', servers.eventStore.port),
+        await open('database', Number(new URL(servers.databaseUrl).port)),
+      ];
+      const redis = servers.redis === undefined ? undefined : await open('redis', servers.redis.port);
+      if (role === 'api') urls.push(`http://127.0.0.1:${(await open('api', port)).port}`);
       const one = new RoleProcess({
         name: `${role}-${index}`,
         role,
         port,
-        eventStore: toStore,
-        database: toDatabase,
-        databaseUrl: postgres.url,
+        eventStore,
+        database,
+        redis,
+        databaseUrl: servers.databaseUrl,
         dataDir: join(dir, 'data'),
         clockFile,
         onDeath: ({ name, lastLines }, code) => {
-          if (!stopping)
-            violated({
-              code: 'died_by_itself',
-              detail: `${name} (${code}): ${lastLines.slice(-6).join(' | ')}`,
-            });
+          const detail = `${name} (${code}): ${lastLines.slice(-6).join(' | ')}`;
+          if (stopped === undefined) violated({ code: 'died_by_itself', detail });
         },
       });
       processes.push(one);
-      links.push(
-        { of: one, to: 'event store', link: toStore },
-        { of: one, to: 'database', link: toDatabase },
-      );
+      links.push(...own.map(([to, link]) => ({ of: one, to, link })));
       cleanups.push(() => one.shutDown());
       return one;
     };
+
     const untilReady = async (): Promise<void> => {
-      await untilTrue('all processes up', READY_MAX_MS, async () =>
-        processes.every(({ ready }) => ready),
-      ).catch((error: unknown) => {
-        const late = processes.filter(({ ready }) => !ready);
-        throw new Error(late.map(({ name, lastLines }) => `${name}: ${lastLines.join(' | ')}`).join('\n'), {
-          cause: error,
-        });
-      });
+      await untilTrue('all processes up', READY_MAX_MS, () => processes.every(({ ready }) => ready)).catch(
+        (error: unknown) => {
+          const late = processes.filter(({ ready }) => !ready);
+          throw new Error(late.map(({ name, lastLines }) => `${name}: ${lastLines.join(' | ')}`).join('\n'), {
+            cause: error,
+          });
+        },
+      );
       for (const url of urls) {
         await untilTrue(`${url} ready`, READY_MAX_MS, async () => {
           const answer = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(3_000) });
@@ -171,6 +117,8 @@ export const startFaultHouse = async ({ apis = 2, violated }: FaultHouseOptions)
           return answer.status === 200;
         });
       }
+      for (const { of, link } of links.filter(({ of, to }) => to === 'redis' && of.role === 'api'))
+        await untilTrue(`${of.name} has its Redis`, READY_MAX_MS, () => link.connections > 0);
     };
 
     // The first one makes the admin key and the tables; those after it find them.
@@ -182,46 +130,18 @@ export const startFaultHouse = async ({ apis = 2, violated }: FaultHouseOptions)
     }
     for (const one of processes) one.start();
     await untilReady();
-    const adminKey = (await readFile(join(dir, 'data', 'admin.key'), 'utf8')).trim();
 
     return {
       dir,
       processes,
       links,
       urls,
-      adminKey,
+      adminKey: (await readFile(join(dir, 'data', 'admin.key'), 'utf8')).trim(),
       clockFile,
-      databaseUrl: postgres.url,
-      db,
-      store,
-      get eventStore() {
-        return eventStore;
-      },
-      killEventStore: async (downMs) => {
-        eventStore.kill('SIGKILL');
-        await eventStore.exited;
-        await sleep(downMs);
-        eventStore = await startEventStore({ dir: storeDir, port: eventStore.port });
-      },
-      killDatabase: async () => {
-        const file = join(dir, 'postgres', 'data', 'postmaster.pid');
-        const server = async (): Promise<{ pid: number; ready: boolean }> => {
-          const lines = (await readFile(file, 'utf8')).split('\n');
-          return { pid: Number(lines[0]), ready: lines[7]?.trim() === 'ready' };
-        };
-        const { pid } = await server();
-        process.kill(pid, 'SIGKILL');
-        await untilTrue('PostgreSQL is back', READY_MAX_MS, async () => {
-          // Sessions outlive their server by a moment and still answer, so an answer alone says nothing.
-          const now = await server();
-          if (now.pid === pid || !now.ready) return false;
-          await db.query('SELECT 1');
-          return true;
-        });
-      },
+      servers,
       untilReady,
       holderOf: async (lease) => {
-        const { rows } = await db.query<{ epoch: bigint; holder: string; held: boolean }>(
+        const { rows } = await servers.db.query<{ epoch: bigint; holder: string; held: boolean }>(
           'SELECT epoch, holder, expires_at > clock_timestamp() AS held FROM runtime.leases WHERE name = $1',
           [lease],
         );

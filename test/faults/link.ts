@@ -6,11 +6,13 @@ import { connect, createServer, type Socket } from 'node:net';
  *   refused  connections are reset, new ones at once
  *   silent   connections stand and nothing passes, either way (half open); those alive then never work again
  *   stalled  nothing passes now; everything does later, in order
+ *   mute     requests pass, and are done; answers wait until later, and are lost when the link is cut before that
  */
-export type LinkState = 'up' | 'refused' | 'silent' | 'stalled';
+export type LinkState = 'up' | 'refused' | 'silent' | 'stalled' | 'mute';
 
 interface Direction {
   readonly to: Socket;
+  readonly answers: boolean;
   waiting: { readonly bytes: Buffer; readonly dueAtMs: number }[];
 }
 
@@ -39,8 +41,9 @@ export class Link {
     return address.port;
   }
 
-  get state(): LinkState {
-    return this.#state;
+  /** Connections that stand and can carry something. */
+  get connections(): number {
+    return [...this.#sockets].filter((socket) => !this.#doomed.has(socket)).length / 2;
   }
 
   /** Resets every connection; new ones work. */
@@ -59,7 +62,7 @@ export class Link {
     if (state === 'refused') this.cut();
     if (state === 'silent') for (const socket of this.#sockets) this.#doomed.add(socket);
     if (before === 'silent') for (const socket of this.#doomed) socket.resetAndDestroy();
-    if (state === 'up') for (const direction of this.#directions) this.#flush(direction);
+    if (state === 'up' || state === 'mute') for (const direction of this.#directions) this.#flush(direction);
   }
 
   async close(): Promise<void> {
@@ -73,7 +76,7 @@ export class Link {
       return;
     }
     const upstream = connect(this.targetPort, '127.0.0.1');
-    const directions = [this.#carry(client, upstream), this.#carry(upstream, client)];
+    const directions = [this.#carry(client, upstream, false), this.#carry(upstream, client, true)];
     const end = (): void => {
       for (const direction of directions) this.#directions.delete(direction);
       for (const socket of [client, upstream]) {
@@ -91,25 +94,29 @@ export class Link {
     }
   }
 
-  #carry(from: Socket, to: Socket): Direction {
-    const direction: Direction = { to, waiting: [] };
+  #carry(from: Socket, to: Socket, answers: boolean): Direction {
+    const direction: Direction = { to, answers, waiting: [] };
     this.#directions.add(direction);
     from.on('data', (bytes) => {
       if (this.#doomed.has(from)) return;
-      if (this.#state === 'up' && this.#delayMs === 0 && direction.waiting.length === 0) {
+      if (this.#passes(direction) && this.#delayMs === 0 && direction.waiting.length === 0) {
         to.write(bytes);
         return;
       }
       direction.waiting.push({ bytes, dueAtMs: performance.now() + this.#delayMs });
       const kept = direction.waiting.reduce((sum, { bytes: { length } }) => sum + length, 0);
       if (kept > STALLED_MAX_BYTES) from.destroy();
-      else if (this.#state === 'up') setTimeout(() => this.#flush(direction), this.#delayMs + 1);
+      else if (this.#passes(direction)) setTimeout(() => this.#flush(direction), this.#delayMs + 1);
     });
     return direction;
   }
 
+  #passes({ answers }: Direction): boolean {
+    return this.#state === 'up' || (this.#state === 'mute' && !answers);
+  }
+
   #flush(direction: Direction): void {
-    if (this.#state !== 'up') return;
+    if (!this.#passes(direction)) return;
     const now = performance.now();
     for (let first = direction.waiting[0]; first !== undefined; first = direction.waiting[0]) {
       if (first.dueAtMs > now) {

@@ -14,8 +14,8 @@ const CHANNELS = [
 export const EXPIRES_IN_SECONDS = 2;
 const COUPON_LIMIT = 6;
 
-const EXTRA_CUSTOMERS_MAX = 150;
-const EXTRA_PAUSE_MS = 400;
+const EXTRA_CUSTOMERS_MAX = 600;
+const EXTRA_EVERY_MS = 100;
 
 type Send = (
   kind: CommandKind,
@@ -192,7 +192,7 @@ export const runLoad = async (options: LoadOptions): Promise<void> => {
     for (let index = next++; index < customers + EXTRA_CUSTOMERS_MAX; index = next++) {
       if (index >= customers) {
         if (enough()) return;
-        await sleep(EXTRA_PAUSE_MS);
+        await sleep(EXTRA_EVERY_MS * concurrency);
       }
       const dice = createDice((seed * 1_000_003 + round * 7_919 + index) >>> 0);
       const id = `${round}-${index}`;

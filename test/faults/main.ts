@@ -3,21 +3,16 @@ import { writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { createDice, type Dice } from '../../src/cli/demo/random.js';
-import { Campaign, type RoundPlan } from './campaign.js';
+import { Campaign } from './campaign.js';
 import { FAULT_NAMES, type FaultName } from './faults.js';
 import type { History } from './history.js';
+import { planOf } from './plan.js';
 
 /**
  * The long form: `npm run faults -- --minutes 30 --seed 7`. Faults, their moments and the load come from the seed, so a round can
  * be run again (`--round N` runs only that one); what the machine's scheduler adds cannot. Exits 1 on a violation.
  */
 const ROUNDS_PER_HOUSE = 12;
-const CUSTOMERS = 130;
-const CONCURRENCY_MAX = 16;
-const FAULTS_PER_ROUND_MAX = 4;
-/** Of each customer, roughly: faults strike while there is load. */
-const COMMANDS_PER_CUSTOMER = 1.6;
 
 const { values } = parseArgs({
   options: {
@@ -33,41 +28,22 @@ if (!Number.isInteger(seed) || !(minutes > 0)) throw new Error('--minutes and --
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
-const kinds = (): FaultName[] => {
+const wanted = (): readonly FaultName[] => {
   const only = values.only?.split(',');
-  const all = only === undefined ? FAULT_NAMES : FAULT_NAMES.filter((name) => only.includes(name));
-  if (all.length === 0) throw new Error(`--only takes of: ${FAULT_NAMES.join(', ')}`);
+  const names = only === undefined ? FAULT_NAMES : FAULT_NAMES.filter((name) => only.includes(name));
+  if (names.length === 0) throw new Error(`--only takes of: ${FAULT_NAMES.join(', ')}`);
+  return names;
+};
+
+const commit = (): string => {
   try {
-    execFileSync('prlimit', ['--version'], { stdio: 'ignore' });
-    return all;
+    return execFileSync('git', ['describe', '--always', '--dirty'], {
+      encoding: 'utf8',
+      stdio: 'pipe',
+    }).trim();
   } catch {
-    say('skipped: full_disk (there is no prlimit on this machine)');
-    return all.filter((name) => name !== 'full_disk');
+    return 'unknown';
   }
-};
-
-/** One sleeper at a time: two could sleep on each other's lease, and nobody could take over. */
-const together = (dice: Dice, names: readonly FaultName[]): FaultName[] => {
-  const first = dice.pick(names);
-  if (first === 'kill_all' || !dice.chance(0.25)) return [first];
-  const leases = /processes|projections|lease|database|connections/;
-  const others = names.filter(
-    (name) => name !== first && name !== 'kill_all' && !(leases.test(first) && leases.test(name)),
-  );
-  const infrastructure = /^kill_(event|database)|full_disk|^log_|event_store/;
-  const second = others.filter((name) => !(infrastructure.test(first) && infrastructure.test(name)));
-  // A takeover can only be timed while PostgreSQL is there.
-  return second.length === 0 ? [first] : [first, dice.pick(second)];
-};
-
-const planOf = (round: number, names: readonly FaultName[]): RoundPlan => {
-  const dice = createDice((seed * 2_654_435 + round * 97) >>> 0);
-  const commands = CUSTOMERS * COMMANDS_PER_CUSTOMER;
-  const faults = Array.from({ length: dice.between(1, FAULTS_PER_ROUND_MAX) }, () => ({
-    afterCommands: dice.between(5, Math.floor(commands * 0.8)),
-    names: together(dice, names),
-  })).sort((a, b) => a.afterCommands - b.afterCommands);
-  return { round, customers: CUSTOMERS, concurrency: dice.between(4, CONCURRENCY_MAX), faults };
 };
 
 const keep = (history: History, round: number): string => {
@@ -77,11 +53,13 @@ const keep = (history: History, round: number): string => {
 };
 
 const main = async (): Promise<number> => {
-  const names = kinds();
+  const asked = wanted();
   const endAt = performance.now() + minutes * 60_000;
-  const byKind = new Map<string, number>();
+  const struck = new Map<string, number>();
+  const broken: number[] = [];
   let [rounds, commands, attempts, faults, violations] = [0, 0, 0, 0, 0];
   let campaign: Campaign | undefined;
+  let names: readonly FaultName[] | undefined;
   let stopping = false;
   const onSignal = (): void => {
     if (stopping) process.exit(130);
@@ -89,19 +67,19 @@ const main = async (): Promise<number> => {
     void Promise.resolve(campaign?.stop()).finally(() => process.exit(130));
   };
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
-  say(`seed ${seed}, ${minutes} minutes`);
-  const broken: number[] = [];
+  say(`seed ${seed}, ${minutes} minutes, commit ${commit()}`);
   try {
     for (let round = Number(values.round ?? 1); ; round += 1) {
       campaign ??= await Campaign.start({ seed, say });
-      const plan = planOf(round, names);
+      names ??= campaign.possible(asked);
+      const plan = planOf(seed, round, names);
       say(`round ${round}: ${plan.faults.map(({ names: of }) => of.join('+')).join(', ')}`);
       const report = await campaign.round(plan);
       rounds += 1;
       commands += report.commands;
       attempts += report.attempts;
       faults += report.faults.length;
-      for (const name of report.faults) byKind.set(name, (byKind.get(name) ?? 0) + 1);
+      for (const one of report.struck) struck.set(one, (struck.get(one) ?? 0) + 1);
       violations += report.violations.length;
       say(
         `  ${report.commands} commands, ${report.attempts} attempts (slowest ${report.slowestMs} ms), ${report.events} events, ${report.violations.length} violations`,
@@ -124,7 +102,7 @@ const main = async (): Promise<number> => {
   say(
     `\nseed ${seed}: ${rounds} rounds, ${commands} commands, ${attempts} attempts, ${faults} faults, ${violations} violations`,
   );
-  for (const [name, times] of [...byKind].sort()) say(`  ${name.padEnd(22)} ${times}`);
+  for (const [name, times] of [...struck].sort()) say(`  ${name.padEnd(34)} ${times}`);
   if (broken.length > 0) say(`violated in rounds ${broken.join(', ')} of seed ${seed}`);
   return violations > 0 ? 1 : 0;
 };

@@ -18,6 +18,8 @@ export interface RoleProcessOptions {
   readonly port: number;
   readonly eventStore: Link;
   readonly database: Link;
+  /** Undefined where the house has none. */
+  readonly redis: Link | undefined;
   readonly databaseUrl: string;
   readonly dataDir: string;
   readonly clockFile: string;
@@ -92,7 +94,8 @@ export class RoleProcess {
   }
 
   async #run(): Promise<number | null> {
-    const { role, port, eventStore, database, databaseUrl, dataDir, clockFile, onDeath } = this.options;
+    const { role, port, eventStore, database, redis, databaseUrl, dataDir, clockFile, onDeath } =
+      this.options;
     const url = new URL(databaseUrl);
     url.port = String(database.port);
     const child = spawn(
@@ -105,6 +108,7 @@ export class RoleProcess {
           HOME: process.env.HOME,
           EVENTSTORE_URL: `esdb://127.0.0.1:${eventStore.port}?tls=false`,
           DATABASE_URL: url.toString(),
+          ...(redis === undefined ? {} : { REDIS_URL: `redis://127.0.0.1:${redis.port}` }),
           HOLDFAST_DATA_DIR: dataDir,
           HOLDFAST_LOG_LEVEL: 'warn',
           HOLDFAST_REQUESTS_PER_SECOND: '100000',
