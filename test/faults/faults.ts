@@ -62,7 +62,7 @@ const killDatabase: Fault = async ({ house }) => {
 };
 
 const killRedis: Fault = async ({ house, dice }) => {
-  await house.servers.redis?.kill(dice.between(0, 4_000));
+  await house.servers.redis?.kill(dice.between(0, 2_500));
   return '';
 };
 
