@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 
 /**
@@ -89,10 +90,29 @@ export class InvalidSettings extends Error {
   readonly code = 'invalid_settings';
 }
 
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Connection strings hold passwords, so each may be in a file instead, which `{name}_FILE` names. */
+const SECRETS: ReadonlySet<string> = new Set(['EVENTSTORE_URL', 'DATABASE_URL', 'REDIS_URL']);
+const fileOf = (name: string): string => `${name}_FILE`;
+
+/** An empty variable counts as absent. */
+const variable = (environment: Environment, name: string): string | undefined => {
+  const value = environment[name] || undefined;
+  const file = SECRETS.has(name) ? environment[fileOf(name)] || undefined : undefined;
+  if (file === undefined) return value;
+  if (value !== undefined) throw new InvalidSettings(`give ${name} or ${fileOf(name)}, not both`);
+  try {
+    return readFileSync(file, 'utf8').trim() || undefined;
+  } catch (cause) {
+    throw new InvalidSettings(`${fileOf(name)}: ${file} cannot be read`, { cause });
+  }
+};
+
 /** Settings from the environment; throws {@link InvalidSettings} naming each variable that is wrong. */
-export const readSettings = (environment: Readonly<Record<string, string | undefined>>): Settings => {
+export const readSettings = (environment: Environment): Settings => {
   const known = Object.keys(settingsSchema.shape);
-  const given = Object.fromEntries(known.map((name) => [name, environment[name] || undefined]));
+  const given = Object.fromEntries(known.map((name) => [name, variable(environment, name)]));
   const parsed = settingsSchema.safeParse(given);
   if (!parsed.success) {
     const problems = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
@@ -115,6 +135,11 @@ export const readSettings = (environment: Readonly<Record<string, string | undef
   };
 };
 
+/** Names of all variables that are read. */
+export const settingNames: readonly string[] = Object.keys(settingsSchema.shape).flatMap((name) =>
+  SECRETS.has(name) ? [name, fileOf(name)] : [name],
+);
+
 /** The settings page in Markdown. */
 export const settingsPage = (): string => {
   const defaults = settingsSchema.safeParse({}).data ?? {};
@@ -130,6 +155,9 @@ export const settingsPage = (): string => {
     '| variable | default | meaning |',
     '|---|---|---|',
     ...rows,
+    '',
+    `A connection string holds a password, so it may be in a file instead: ${[...SECRETS].map((name) => `\`${fileOf(name)}\``).join(', ')} name`,
+    'one (a Docker or Kubernetes secret). An empty variable counts as absent.',
     '',
   ].join('\n');
 };
