@@ -26,6 +26,7 @@ import { acquireLease } from './runtime/leases.js';
 import { ensureLogIdentity } from './runtime/log-identity.js';
 import { createProjectionRunner } from './runtime/projection-runner.js';
 import { createTablesOnce } from './runtime/projection-tables.js';
+import { SnapshotTable } from './runtime/snapshot-table.js';
 import type { Settings } from './settings.js';
 
 /** Everything of one Holdfast process, composed. Nothing runs until a role is started. */
@@ -105,7 +106,12 @@ type Parts = Pick<
 const assemble = (parts: Parts): House => {
   const { services, log, metrics, codec, store, db } = parts;
   const holder = `${hostname()}/${process.pid}/${randomUUID().slice(0, 8)}`;
-  const bus = createCommandRunner({ store, codec, metrics: metrics.commands });
+  const snapshots = new SnapshotTable({
+    db,
+    onOutcome: metrics.snapshot,
+    onError: (error, stream) => log.warn({ err: error, stream }, 'snapshots'),
+  });
+  const bus = createCommandRunner({ store, codec, snapshots, metrics: metrics.commands });
   const orders = createOrderProcess(bus);
   const returns = createReturnProcess(bus);
   const poster = createPoster({
@@ -188,6 +194,7 @@ const assemble = (parts: Parts): House => {
 
   const close = async (): Promise<void> => {
     await bus.close();
+    await snapshots.close();
     await store.close();
     await db.close();
     await services.stop();

@@ -3,10 +3,12 @@ import type { PosterMetrics } from './processes/poster.js';
 import type { CommandMetrics } from './runtime/command-runner.js';
 import type { AppliedBatch } from './runtime/projection-pump.js';
 import type { RunnerStatus } from './runtime/projection-runner.js';
+import type { SnapshotOutcome } from './runtime/snapshot-table.js';
 
 /** What an operator sees of the machinery at `/metrics`; the API adds its own. */
 export interface HouseMetrics {
   readonly commands: CommandMetrics;
+  snapshot(outcome: SnapshotOutcome): void;
   readonly poster: PosterMetrics;
   readonly projections: {
     batch(batch: AppliedBatch): void;
@@ -47,6 +49,17 @@ export const createHouseMetrics = (registry: Registry): HouseMetrics => {
     help: 'Commands accepted and not answered.',
     registers,
   });
+  const loads = counter('stream_loads_total', 'Streams read that were not in memory.', [
+    'category',
+    'source',
+  ]);
+  const folded = histogram(
+    'load_events',
+    'Events folded to load a stream.',
+    [1, 10, 100, 1_000, 10_000, 100_000],
+    ['source'],
+  );
+  const snapshots = counter('snapshots_total', 'Snapshots written, dropped and ignored.', ['outcome']);
   const causes = counter('poster_causes_total', 'Events the poster has gone through.');
   const entries = counter('poster_entries_total', 'Entries posted to the ledger.');
   const stopped = new Gauge({
@@ -73,8 +86,13 @@ export const createHouseMetrics = (registry: Registry): HouseMetrics => {
         appended.labels(category).inc(count);
       },
       conflict: (category) => conflicts.labels(category).inc(),
+      load: (category, source, count) => {
+        loads.labels(category, source).inc();
+        folded.labels(source).observe(count);
+      },
       open: (count) => open.set(count),
     },
+    snapshot: (outcome) => snapshots.labels(outcome).inc(),
     poster: {
       posted: (count, posted) => {
         causes.inc(count);

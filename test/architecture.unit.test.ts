@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { importsOf, layerOf, readSources, violationsOf } from './support/import-graph.js';
+import { importsOf, layerOf, reachedFrom, readSources, violationsOf } from './support/import-graph.js';
 
 const check = (files: Readonly<Record<string, string>>): string[] =>
   violationsOf(new Map(Object.entries(files)));
@@ -8,6 +8,13 @@ test('the house keeps its own rules: who imports whom, a pure domain, no cycles'
   const sources = readSources(`${import.meta.dirname}/../src`);
   expect(sources.size).toBeGreaterThan(10);
   expect(violationsOf(sources)).toEqual([]);
+});
+
+test('the audit folds the log itself: no cached state and no snapshot is within its reach', () => {
+  const sources = readSources(`${import.meta.dirname}/../src`);
+  const caches = /^runtime\/(snapshot|stream-cache|command-runner)/;
+  expect([...reachedFrom('audit', sources)].filter((path) => caches.test(path))).toEqual([]);
+  expect([...reachedFrom('main', sources)].filter((path) => caches.test(path)).length).toBeGreaterThan(3);
 });
 
 describe('imports are found', () => {

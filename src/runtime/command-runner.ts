@@ -4,7 +4,8 @@ import type { EventCodec } from './codec.js';
 import type { CommandBus, CommandContext, CommandResult, Loaded } from './command-bus.js';
 import { CommandBusClosed, CommandQueueFull } from './command-errors.js';
 import type { EventStore, RecordedEvent } from './event-store.js';
-import { StreamCache, type Ticks } from './stream-cache.js';
+import type { Snapshots } from './snapshots.js';
+import { type LoadSource, StreamCache, type Ticks } from './stream-cache.js';
 import { type Result, StreamWriter } from './stream-writer.js';
 
 export interface RunnerLimits {
@@ -48,6 +49,8 @@ export interface CommandMetrics {
   /** `bytes` is an upper bound. */
   append?(category: string, commands: number, events: number, bytes: number, durationMs: number): void;
   conflict?(category: string): void;
+  /** A stream that was not in memory has been read, from its start or from a snapshot. */
+  load?(category: string, source: LoadSource, foldedEvents: number): void;
   /** Commands accepted and not yet answered. */
   open?(commands: number): void;
 }
@@ -57,6 +60,8 @@ export interface CommandRunnerOptions {
   readonly codec: EventCodec;
   readonly limits?: Partial<RunnerLimits>;
   readonly metrics?: CommandMetrics;
+  /** Spares long streams to be read from their start; none when absent. */
+  readonly snapshots?: Snapshots;
   /** Monotonic milliseconds, for durations and `maxAgeMs`. */
   readonly nowMs?: () => number;
 }
@@ -76,7 +81,7 @@ type AnyDecider = Decider<unknown, DomainEvent, unknown>;
  * the two is synchronous, so there is never a second state of one stream.
  */
 export const createCommandRunner = (options: CommandRunnerOptions): CommandBus => {
-  const { store, codec, metrics = {}, nowMs = () => performance.now() } = options;
+  const { store, codec, metrics = {}, snapshots, nowMs = () => performance.now() } = options;
   const limits: RunnerLimits = { ...RUNNER_LIMITS, ...options.limits };
   const ticks: Ticks = { now: 0 };
   const busy = new Map<string, Stream>();
@@ -108,7 +113,14 @@ export const createCommandRunner = (options: CommandRunnerOptions): CommandBus =
     if (stream === undefined) {
       stream = idle.get(name);
       if (stream === undefined) {
-        const cache = new StreamCache(name, decider, { store, codec, ticks, nowMs });
+        const cache = new StreamCache(name, decider, {
+          store,
+          codec,
+          ticks,
+          nowMs,
+          snapshots,
+          onLoad: metrics.load,
+        });
         const parts = { store, codec, ticks, limits, metrics, nowMs };
         const created: Stream = {
           cache,

@@ -25,6 +25,12 @@ export class CommandWindow {
     return this.#commands.size;
   }
 
+  /** Oldest first; remembering them in this order makes the same window. */
+  *entries(): Iterable<readonly [string, RememberedCommand]> {
+    for (const [id, { requestHash, first, last, position }] of this.#commands)
+      yield [id, { requestHash, first, last, position }];
+  }
+
   remember(commandId: string, command: RememberedCommand): void {
     this.#commands.set(commandId, command);
     if (this.#commands.size <= COMMAND_WINDOW) return;

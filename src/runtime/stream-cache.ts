@@ -3,13 +3,15 @@ import type { EventCodec } from './codec.js';
 import { CommandWindow } from './command-window.js';
 import {
   type EventStore,
+  type EventToAppend,
   LOG_START,
   type LogPosition,
   NO_STREAM,
-  type RecordedEvent,
   type Revision,
+  type StoredEvent,
 } from './event-store.js';
 import { sizeBound, weightOf } from './size-bound.js';
+import { type Snapshot, SnapshotPace, type Snapshots } from './snapshots.js';
 
 const STREAM_BYTES = 1_000;
 const COMMAND_BYTES = 400;
@@ -17,6 +19,19 @@ const COMMAND_BYTES = 400;
 /** Counts arrivals of commands and starts of reads, so that "read after it arrived" needs no clock. */
 export interface Ticks {
   now: number;
+}
+
+/** Where a state came from that was not known before. */
+export type LoadSource = 'start' | 'snapshot';
+
+export interface StreamCacheParts {
+  readonly store: EventStore;
+  readonly codec: EventCodec;
+  readonly ticks: Ticks;
+  readonly nowMs: () => number;
+  readonly snapshots?: Snapshots | undefined;
+  /** A stream that was not known has been loaded. */
+  readonly onLoad?: ((category: string, source: LoadSource, foldedEvents: number) => void) | undefined;
 }
 
 /**
@@ -34,6 +49,10 @@ export class StreamCache {
   verifiedAt = -1;
   verifiedAtMs = Number.NEGATIVE_INFINITY;
   #weight = 0;
+  /** Id of the event at `revision`. */
+  #eventId = '';
+  #folded = 0;
+  #pace: SnapshotPace | undefined;
   #reading: Promise<void> | undefined;
   #next: Promise<void> | undefined;
   /** Counts resets: a read that began before one must not fold onto the state after it. */
@@ -42,13 +61,9 @@ export class StreamCache {
   constructor(
     readonly stream: string,
     readonly decider: Decider<unknown, DomainEvent, unknown>,
-    private readonly parts: {
-      readonly store: EventStore;
-      readonly codec: EventCodec;
-      readonly ticks: Ticks;
-      readonly nowMs: () => number;
-    },
+    private readonly parts: StreamCacheParts,
   ) {
+    this.#pace = this.#newPace();
     this.state = decider.initialState;
   }
 
@@ -77,13 +92,23 @@ export class StreamCache {
     return this.#next;
   }
 
-  /** Our own append: the events are known, so nothing is read. A refresh may have folded some of them already. */
-  advance(state: unknown, revision: Revision, position: LogPosition, weight: number): void {
-    if (revision <= this.revision) return;
-    this.#weight += weight;
-    this.state = state;
-    this.revision = revision;
+  /** Our own append: its events are known, so nothing is read. A refresh may have folded some of them already. */
+  advance(
+    to: {
+      readonly state: unknown;
+      readonly revision: Revision;
+      readonly weight: number;
+      readonly events: readonly EventToAppend[];
+    },
+    position: LogPosition,
+  ): void {
+    if (to.revision <= this.revision) return;
+    this.#weight += to.weight;
+    this.#eventId = to.events.at(-1)?.id ?? '';
+    this.state = to.state;
+    this.revision = to.revision;
     this.position = position;
+    this.#pace?.reached(this.revision, () => this.#snapshot());
   }
 
   verified(tick: number, atMs: number): void {
@@ -95,6 +120,7 @@ export class StreamCache {
   reset(): void {
     this.#epoch += 1;
     this.#weight = 0;
+    this.#pace = this.#newPace();
     this.state = this.decider.initialState;
     this.revision = NO_STREAM;
     this.position = LOG_START;
@@ -104,24 +130,98 @@ export class StreamCache {
   }
 
   async #read(): Promise<void> {
-    const { store, codec, ticks, nowMs } = this.parts;
+    const { ticks, nowMs, snapshots, onLoad } = this.parts;
     const tick = ticks.now;
     const atMs = nowMs();
     const epoch = this.#epoch;
-    for await (const batch of store.readStream(this.stream, this.revision + 1)) {
-      if (epoch !== this.#epoch) return;
-      for (const stored of batch) {
-        if (stored.revision > this.revision) this.#fold(codec.decode(stored));
-      }
-    }
-    if (epoch === this.#epoch) this.verified(tick, atMs);
+    const wasUnknown = this.revision === NO_STREAM;
+    this.#folded = 0;
+    const isLong = await this.#foldOn(epoch, snapshots?.limits.lookAfterEvents);
+    const jumped = isLong && (await this.#jump(epoch));
+    if (isLong && !jumped) await this.#foldOn(epoch);
+    if (epoch !== this.#epoch) return;
+    this.verified(tick, atMs);
+    if (wasUnknown || jumped) onLoad?.(this.decider.category, jumped ? 'snapshot' : 'start', this.#folded);
+    this.#pace?.reached(this.revision, () => this.#snapshot());
   }
 
-  #fold(recorded: RecordedEvent): void {
-    this.state = this.decider.evolve(this.state, recorded.event);
-    this.revision = recorded.revision;
-    this.position = recorded.position;
-    this.#weight += weightOf(sizeBound(recorded.event.data));
-    this.window.fold(recorded);
+  /** Folds what is past the revision known, to the end, or until it has folded `enough` events: then true. */
+  async #foldOn(epoch: number, enough = Number.POSITIVE_INFINITY): Promise<boolean> {
+    for await (const batch of this.parts.store.readStream(this.stream, this.revision + 1)) {
+      if (epoch !== this.#epoch) return false;
+      this.#fold(batch);
+      if (this.#folded >= enough) return true;
+    }
+    return false;
+  }
+
+  /**
+   * Goes on from the stream's snapshot to the end. False, with nothing folded, when there is none that is ahead, or when the log has
+   * not the event that it was taken at.
+   */
+  async #jump(epoch: number): Promise<boolean> {
+    const { store, snapshots } = this.parts;
+    const found = await snapshots?.find(this.stream, this.decider.stateVersion);
+    if (found === undefined || found.snapshot.revision <= this.revision) return false;
+    const { snapshot, bytes } = found;
+    let proven = false;
+    for await (const batch of store.readStream(this.stream, snapshot.revision)) {
+      if (epoch !== this.#epoch) return true;
+      if (!proven) {
+        if (batch[0]?.revision !== snapshot.revision || batch[0].id !== snapshot.eventId) break;
+        proven = true;
+        this.#restore(snapshot);
+      }
+      this.#fold(batch);
+    }
+    if (proven) this.#pace?.known(snapshot.revision, bytes);
+    else snapshots?.discard(snapshot);
+    return proven;
+  }
+
+  #restore({ state, revision, eventId, position, commands, weight }: Snapshot): void {
+    // Our own append may have been further meanwhile.
+    if (revision <= this.revision) return;
+    this.state = state;
+    this.revision = revision;
+    this.position = position;
+    this.window = new CommandWindow();
+    for (const [id, command] of commands) this.window.remember(id, command);
+    this.#eventId = eventId;
+    this.#weight = weight;
+  }
+
+  #snapshot(): Snapshot {
+    const { stream, decider, state, revision, position } = this;
+    const commands = [...this.window.entries()];
+    const version = decider.stateVersion;
+    return {
+      stream,
+      version,
+      revision,
+      position,
+      state,
+      commands,
+      eventId: this.#eventId,
+      weight: this.#weight,
+    };
+  }
+
+  #newPace(): SnapshotPace | undefined {
+    return this.parts.snapshots && new SnapshotPace(this.parts.snapshots);
+  }
+
+  #fold(batch: readonly StoredEvent[]): void {
+    for (const stored of batch) {
+      if (stored.revision <= this.revision) continue;
+      const recorded = this.parts.codec.decode(stored);
+      this.state = this.decider.evolve(this.state, recorded.event);
+      this.revision = recorded.revision;
+      this.position = recorded.position;
+      this.#eventId = recorded.id;
+      this.#weight += weightOf(sizeBound(recorded.event.data));
+      this.window.fold(recorded);
+      this.#folded += 1;
+    }
   }
 }

@@ -155,7 +155,7 @@ export class StreamWriter {
       const [outcome] = await Promise.all([appending, this.#decideAhead(plan)]);
       if (outcome.ok) {
         for (const [id, command] of plan.appended(outcome.position)) cache.window.remember(id, command);
-        cache.advance(plan.state, plan.revision, outcome.position, plan.weight);
+        cache.advance(plan, outcome.position);
         cache.verified(tick, startedAtMs);
         const durationMs = nowMs() - startedAtMs;
         this.#batchLimit = limits.batchCommands;

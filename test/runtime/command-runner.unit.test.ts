@@ -8,7 +8,8 @@ import {
   createCommandRunner,
   type RunnerLimits,
 } from '../../src/runtime/command-runner.js';
-import { EventStoreUnavailable, type StoredEvent } from '../../src/runtime/event-store.js';
+import { type EventStore, EventStoreUnavailable, type StoredEvent } from '../../src/runtime/event-store.js';
+import type { Snapshots } from '../../src/runtime/snapshots.js';
 import {
   type CounterCommand,
   type CounterEvent,
@@ -18,7 +19,8 @@ import {
   counterCodec,
   hashOf,
 } from '../support/counter.js';
-import { createMemoryEventStore, type MemoryEventStore } from '../support/memory-event-store.js';
+import { createMemoryEventStore } from '../support/memory-event-store.js';
+import { createMemorySnapshots, EAGER, singly } from '../support/memory-snapshots.js';
 
 type Result = CommandResult<CounterEvent, CounterState>;
 
@@ -29,8 +31,13 @@ const setup = (limits: Partial<RunnerLimits> = {}, metrics: CommandMetrics = {})
     bus.execute(counter, 'x', command, context);
   return { store, bus, run };
 };
-const anotherRunner = (store: MemoryEventStore): CommandBus =>
-  createCommandRunner({ store, codec: counterCodec, limits: { conflictPauseMs: 1 } });
+const anotherRunner = (store: EventStore, snapshots?: Snapshots): CommandBus =>
+  createCommandRunner({
+    store,
+    codec: counterCodec,
+    limits: { conflictPauseMs: 1 },
+    ...(snapshots === undefined ? {} : { snapshots }),
+  });
 
 const keyed = (command: CounterCommand, commandId: string): CommandContext =>
   contextOf({ commandId, requestHash: hashOf(command) });
@@ -391,69 +398,80 @@ const steps = fc.array(
 );
 
 describe('properties', () => {
-  test('two processes on one stream end as one sequence: nothing acknowledged is missing, nothing happens twice', async () => {
-    await fc.assert(
-      fc.asyncProperty(steps, fc.scheduler(), async (plan, scheduler) => {
-        const store = createMemoryEventStore();
-        store.onAppend = () => scheduler.schedule(Promise.resolve());
-        store.onRead = () => scheduler.schedule(Promise.resolve());
-        const runners = [anotherRunner(store), anotherRunner(store)];
-        const loads: Promise<Loaded<CounterState>>[] = [];
-        const done = Promise.all(
-          plan.map(async ({ command, runner, delay, key, lose, load }) => {
-            for (let turn = 0; turn < delay; turn += 1) await scheduler.schedule(Promise.resolve());
-            if (lose) store.loseNextAnswer = true;
-            const keyText = key === undefined ? undefined : `${key}:${hashOf(command)}`;
-            const context = keyText === undefined ? contextOf() : keyed(command, keyText);
-            const bus = runners[runner];
-            if (bus === undefined) throw new Error('no such runner');
-            if (load) loads.push(bus.load(counter, 'x'));
-            const result = await bus.execute(counter, 'x', command, context).catch((error: unknown) => {
-              if (error instanceof EventStoreUnavailable) return undefined;
-              throw error;
-            });
-            return { command, context, result };
-          }),
-        );
-        await drive(done, scheduler);
-        const answers = await done;
-        const loading = Promise.all(loads);
-        await drive(loading, scheduler);
-        for (const { state, revision } of await loading) {
-          expect(state).toEqual(foldOf(store.log.slice(0, revision + 1)));
-        }
+  test.each([
+    ['', undefined],
+    [' with snapshots taken and found all the time', EAGER],
+  ])(
+    'two processes on one stream end as one sequence%s: nothing acknowledged is missing, nothing happens twice',
+    async (_, limits) => {
+      await fc.assert(
+        fc.asyncProperty(steps, fc.scheduler(), async (plan, scheduler) => {
+          const store = createMemoryEventStore();
+          const snapshots = createMemorySnapshots(limits);
+          store.onAppend = () => scheduler.schedule(Promise.resolve());
+          store.onRead = () => scheduler.schedule(Promise.resolve());
+          const runners =
+            limits === undefined
+              ? [anotherRunner(store), anotherRunner(store)]
+              : [0, 1].map(() => anotherRunner(singly(store), snapshots));
+          const loads: Promise<Loaded<CounterState>>[] = [];
+          const done = Promise.all(
+            plan.map(async ({ command, runner, delay, key, lose, load }) => {
+              for (let turn = 0; turn < delay; turn += 1) await scheduler.schedule(Promise.resolve());
+              if (lose) store.loseNextAnswer = true;
+              const keyText = key === undefined ? undefined : `${key}:${hashOf(command)}`;
+              const context = keyText === undefined ? contextOf() : keyed(command, keyText);
+              const bus = runners[runner];
+              if (bus === undefined) throw new Error('no such runner');
+              if (load) loads.push(bus.load(counter, 'x'));
+              const result = await bus.execute(counter, 'x', command, context).catch((error: unknown) => {
+                if (error instanceof EventStoreUnavailable) return undefined;
+                throw error;
+              });
+              return { command, context, result };
+            }),
+          );
+          await drive(done, scheduler);
+          const answers = await done;
+          const loading = Promise.all(loads);
+          await drive(loading, scheduler);
+          for (const { state, revision } of await loading) {
+            expect(state).toEqual(foldOf(store.log.slice(0, revision + 1)));
+          }
 
-        const recorded = store.log.map((stored) => counterCodec.decode(stored));
-        expect(recorded.map(({ revision }) => revision)).toEqual(recorded.map((_, index) => index));
-        // The log is a legal history: no total is below zero after any event.
-        recorded.reduce((state, { event }) => {
-          const next = counter.evolve(state, event as CounterEvent);
-          expect(next.total).toBeGreaterThanOrEqual(0);
-          return next;
-        }, counter.initialState);
-        for (const { command, context, result } of answers) {
-          const written = recorded.filter(({ metadata }) => metadata.commandId === context.commandId);
-          // All of a command or nothing, once.
-          const expectedCount = command.type === 'add' ? (command.times ?? 1) : 1;
-          expect([0, expectedCount]).toContain(written.length);
-          if (result?.status === 'accepted')
-            expect(result.events.length === 0 || written.length > 0).toBe(true);
-          if (result?.status === 'accepted' && result.events.length > 0) {
-            expect(written.map(({ event }) => event)).toEqual(result.events);
-            expect(written.at(-1)?.revision).toBe(result.revision);
+          const recorded = store.log.map((stored) => counterCodec.decode(stored));
+          expect(recorded.map(({ revision }) => revision)).toEqual(recorded.map((_, index) => index));
+          // The log is a legal history: no total is below zero after any event.
+          recorded.reduce((state, { event }) => {
+            const next = counter.evolve(state, event as CounterEvent);
+            expect(next.total).toBeGreaterThanOrEqual(0);
+            return next;
+          }, counter.initialState);
+          for (const { command, context, result } of answers) {
+            const written = recorded.filter(({ metadata }) => metadata.commandId === context.commandId);
+            // All of a command or nothing, once.
+            const expectedCount = command.type === 'add' ? (command.times ?? 1) : 1;
+            expect([0, expectedCount]).toContain(written.length);
+            if (result?.status === 'accepted')
+              expect(result.events.length === 0 || written.length > 0).toBe(true);
+            if (result?.status === 'accepted' && result.events.length > 0) {
+              expect(written.map(({ event }) => event)).toEqual(result.events);
+              expect(written.at(-1)?.revision).toBe(result.revision);
+            }
+            // Every answer's state is the fold of the log up to its revision.
+            if (result !== undefined && !(result.status === 'accepted' && result.replayed)) {
+              expect(result.state).toEqual(foldOf(store.log.slice(0, result.revision + 1)));
+            }
           }
-          // Every answer's state is the fold of the log up to its revision.
-          if (result !== undefined && !(result.status === 'accepted' && result.replayed)) {
-            expect(result.state).toEqual(foldOf(store.log.slice(0, result.revision + 1)));
+          for (const bus of runners) {
+            expect((await drained(bus, scheduler)).state).toEqual(foldOf(store.log));
           }
-        }
-        for (const bus of runners) {
-          expect((await drained(bus, scheduler)).state).toEqual(foldOf(store.log));
-        }
-      }),
-      { numRuns: 60 },
-    );
-  }, 30_000);
+        }),
+        { numRuns: 60 },
+      );
+    },
+    30_000,
+  );
 });
 
 /** Lets the scheduler pick what happens next until the work is done. */

@@ -169,6 +169,17 @@ export const cyclesOf = (sources: Sources): string[] => {
   return cycles;
 };
 
+/** All files that a floor needs at run time, directly or through others. */
+export const reachedFrom = (layer: string, sources: Sources): ReadonlySet<string> => {
+  const reached = new Set([...sources.keys()].filter((path) => layerOf(path) === layer));
+  for (const path of reached) {
+    for (const one of importsOf(sources.get(path) ?? '')) {
+      if (one.specifier.startsWith('.') && !isTypeOnly(one)) reached.add(resolveFrom(path, one.specifier));
+    }
+  }
+  return reached;
+};
+
 /** Everything that breaks the rules, one line each; empty when the house is in order. */
 export const violationsOf = (sources: Sources): string[] => [
   ...[...sources].flatMap(([path, text]) => [

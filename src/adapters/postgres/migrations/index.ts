@@ -1,4 +1,5 @@
 import { sql as runtime } from './0001-runtime.js';
+import { sql as snapshots } from './0003-snapshots.js';
 
 export interface NamedMigration {
   readonly name: string;
@@ -6,4 +7,7 @@ export interface NamedMigration {
 }
 
 /** Append only: a migration that has been committed is never changed, reordered or removed. */
-export const migrations: readonly NamedMigration[] = [{ name: '0001-runtime', sql: runtime }];
+export const migrations: readonly NamedMigration[] = [
+  { name: '0001-runtime', sql: runtime },
+  { name: '0003-snapshots', sql: snapshots },
+];
