@@ -21,6 +21,29 @@ export interface HouseMetrics {
 const MILLISECONDS = 1_000;
 const SECONDS_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
+/**
+ * A counter by category that costs a map on the hot path: the library finds the labels again for each `inc`, which all together was
+ * 3 % of what an order costs (2026-11-22). It is told when somebody asks.
+ */
+const tally = (
+  registry: Registry,
+  name: string,
+  help: string,
+): ((category: string, more: number) => void) => {
+  const counts = new Map<string, number>();
+  new Counter({
+    name: `holdfast_${name}`,
+    help,
+    labelNames: ['category'] as const,
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const [category, count] of counts) this.inc({ category }, count);
+    },
+  });
+  return (category, more) => counts.set(category, (counts.get(category) ?? 0) + more);
+};
+
 export const createHouseMetrics = (registry: Registry): HouseMetrics => {
   const registers = [registry];
   const counter = <Label extends string>(name: string, help: string, labelNames: readonly Label[] = []) =>
@@ -41,13 +64,17 @@ export const createHouseMetrics = (registry: Registry): HouseMetrics => {
     'Commands decided and appended together.',
     [1, 2, 4, 8, 16, 32, 64, 128, 256],
   );
-  const appends = counter('appends_total', 'Appends to the log.', ['category']);
-  const appended = counter('events_appended_total', 'Events appended to the log.', ['category']);
+  const appends = tally(registry, 'appends_total', 'Appends to the log.');
+  const appended = tally(registry, 'events_appended_total', 'Events appended to the log.');
   const conflicts = counter('append_conflicts_total', 'Appends that found the stream changed.', ['category']);
-  const open = new Gauge({
+  let open = 0;
+  new Gauge({
     name: 'holdfast_commands_open',
     help: 'Commands accepted and not answered.',
     registers,
+    collect() {
+      this.set(open);
+    },
   });
   const loads = counter('stream_loads_total', 'Streams read that were not in memory.', [
     'category',
@@ -82,15 +109,17 @@ export const createHouseMetrics = (registry: Registry): HouseMetrics => {
         commandSeconds.labels(category, outcome).observe(durationMs / MILLISECONDS),
       append: (category, commands, count) => {
         perAppend.observe(commands);
-        appends.labels(category).inc();
-        appended.labels(category).inc(count);
+        appends(category, 1);
+        appended(category, count);
       },
       conflict: (category) => conflicts.labels(category).inc(),
       load: (category, source, count) => {
         loads.labels(category, source).inc();
         folded.labels(source).observe(count);
       },
-      open: (count) => open.set(count),
+      open: (count) => {
+        open = count;
+      },
     },
     snapshot: (outcome) => snapshots.labels(outcome).inc(),
     poster: {

@@ -16,15 +16,21 @@ export const createHttpMetrics = (registry: Registry): HttpMetrics => {
     buckets: BUCKETS_SECONDS,
     registers: [registry],
   });
-  const underWay = new Gauge({
+  let underWay = 0;
+  new Gauge({
     name: 'holdfast_http_requests_in_flight',
     help: 'Requests under way.',
     registers: [registry],
+    collect() {
+      this.set(underWay);
+    },
   });
   return {
-    inFlight: (requests) => underWay.set(requests),
+    inFlight: (requests) => {
+      underWay = requests;
+    },
     answered: (method, route, status, seconds, inFlight) => {
-      underWay.set(inFlight);
+      underWay = inFlight;
       durations.labels(method, route, String(status)).observe(seconds);
     },
   };
