@@ -27,6 +27,7 @@ import { ensureLogIdentity } from './runtime/log-identity.js';
 import { createProjectionRunner } from './runtime/projection-runner.js';
 import { createTablesOnce } from './runtime/projection-tables.js';
 import { SnapshotTable } from './runtime/snapshot-table.js';
+import { createReadModelLag } from './runtime/read-model-lag.js';
 import type { Settings } from './settings.js';
 
 /** Everything of one Holdfast process, composed. Nothing runs until a role is started. */
@@ -128,6 +129,10 @@ const assemble = (parts: Parts): House => {
     returns,
     clock: systemClock,
     onError: (error, what) => log.warn({ err: error, what }, 'watchdog'),
+    lagMs: createReadModelLag({
+      readEnd: () => store.readEnd(),
+      readReached: async () => (await readCheckpoint(db))?.position,
+    }),
   });
 
   const runProjections: House['runProjections'] = async (signal, onMoved) => {

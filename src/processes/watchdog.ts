@@ -30,6 +30,8 @@ export interface WatchdogOptions {
   readonly returns: ReturnProcess;
   readonly clock: Clock;
   readonly abandonedAfterMs?: number;
+  /** How far the read models are behind: what somebody has done meanwhile is in the log and not yet in the lists. */
+  readonly lagMs?: () => Promise<number>;
   readonly onError?: (error: unknown, what: string) => void;
 }
 
@@ -42,7 +44,14 @@ export interface Watchdog {
 
 /** Runs the clock and the orphans: expires what is due, advances what somebody left half-way. Holds no state. */
 export const createWatchdog = (options: WatchdogOptions): Watchdog => {
-  const { todo, orders, returns, clock, abandonedAfterMs = ABANDONED_AFTER_MS } = options;
+  const {
+    todo,
+    orders,
+    returns,
+    clock,
+    abandonedAfterMs = ABANDONED_AFTER_MS,
+    lagMs = async () => 0,
+  } = options;
 
   const context = (effectiveAt: string): CommandContext => {
     const id = randomUUID();
@@ -58,11 +67,13 @@ export const createWatchdog = (options: WatchdogOptions): Watchdog => {
   const tick = async (): Promise<number> => {
     const now = clock();
     const at = now.toISOString();
+    // Beside an import the read models may be minutes behind, and every order under way would look abandoned.
+    const olderThanMs = abandonedAfterMs + (await lagMs());
     const [due, placed, unsettled, notes] = await Promise.all([
       todo.dueDeadlines(now, WATCHDOG_BATCH),
-      todo.ordersWithoutOutcome(abandonedAfterMs, WATCHDOG_BATCH),
-      todo.unsettledOrders(abandonedAfterMs, WATCHDOG_BATCH),
-      todo.unsettledNotes(abandonedAfterMs, WATCHDOG_BATCH),
+      todo.ordersWithoutOutcome(olderThanMs, WATCHDOG_BATCH),
+      todo.unsettledOrders(olderThanMs, WATCHDOG_BATCH),
+      todo.unsettledNotes(olderThanMs, WATCHDOG_BATCH),
     ]);
     // An expiry took effect when it was due, whenever we come to record it.
     const expired = await each(due, 'expire', async ({ orderId, dueAt }) => {
