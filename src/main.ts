@@ -24,10 +24,11 @@ import type { Database } from './runtime/database.js';
 import { comparePositions, type EventStore, type LogPosition } from './runtime/event-store.js';
 import { acquireLease } from './runtime/leases.js';
 import { ensureLogIdentity } from './runtime/log-identity.js';
+import { categoriesOf } from './runtime/projection-rebuild.js';
 import { createProjectionRunner } from './runtime/projection-runner.js';
 import { createTablesOnce } from './runtime/projection-tables.js';
-import { SnapshotTable } from './runtime/snapshot-table.js';
 import { createReadModelLag } from './runtime/read-model-lag.js';
+import { SnapshotTable } from './runtime/snapshot-table.js';
 import type { Settings } from './settings.js';
 
 /** Everything of one Holdfast process, composed. Nothing runs until a role is started. */
@@ -90,7 +91,7 @@ const compose = async (settings: Settings, services: Services, log: Logger): Pro
   try {
     await migrate(services.databaseUrl);
     db = await connectDatabase({ url: services.databaseUrl, applicationName: 'holdfast' });
-    const logId = await ensureLogIdentity(store, db, codec);
+    const logId = await ensureLogIdentity(store, db, codec, categoriesOf(allProjections));
     await createTablesOnce(db, allProjections);
     return assemble({ settings, services, log, registry, metrics, codec, store, db, logId });
   } catch (error) {
@@ -128,11 +129,11 @@ const assemble = (parts: Parts): House => {
     orders,
     returns,
     clock: systemClock,
-    onError: (error, what) => log.warn({ err: error, what }, 'watchdog'),
     lagMs: createReadModelLag({
       readEnd: () => store.readEnd(),
       readReached: async () => (await readCheckpoint(db))?.position,
     }),
+    onError: (error, what) => log.warn({ err: error, what }, 'watchdog'),
   });
 
   const runProjections: House['runProjections'] = async (signal, onMoved) => {

@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { DomainEvent } from '../domain/decider.js';
 import { SYSTEM_LOG_CATEGORY, SYSTEM_LOG_ID } from '../domain/system-log.js';
-import { LIVE_CHECKPOINT, readCheckpoint } from './checkpoint.js';
+import { type Checkpoint, LIVE_CHECKPOINT, readCheckpoint } from './checkpoint.js';
 import type { Database } from './database.js';
 import {
   comparePositions,
   type EventMetadata,
   type EventStore,
+  EventStoreRefused,
   type EventToAppend,
   LOG_START,
   NO_STREAM,
@@ -16,11 +17,14 @@ import {
 
 const STREAM = `${SYSTEM_LOG_CATEGORY}-${SYSTEM_LOG_ID}`;
 
+const WAY_OUT =
+  'restore the log that the database was built from, or a newer backup of it; or give this log an empty database, which is built from it';
+
 /** The database was built from another log, or from more of this one than there is: nothing may be served from it. */
 export class LogMismatch extends Error {
   readonly code = 'log_mismatch';
   constructor(reason: string) {
-    super(`the log and the database do not belong together: ${reason}`);
+    super(`the log and the database do not belong together: ${reason}. Either ${WAY_OUT}`);
     this.name = 'LogMismatch';
   }
 }
@@ -70,15 +74,42 @@ const createLog = async (store: Pick<EventStore, 'append' | 'readStream'>, codec
 };
 
 /**
+ * Whether the event that the database has read last is in the log, at its place and from its time. It is not in a log that was restored
+ * from an older backup and written to since: that one may be as long, and has the same identity.
+ */
+const hasLastEvent = async (
+  store: Pick<EventStore, 'readAll'>,
+  { event, eventRecordedAt }: Checkpoint,
+  categories: readonly string[],
+): Promise<boolean> => {
+  if (eventRecordedAt === undefined) return true;
+  // A read is of what comes after a place; between this one and the event there is nothing.
+  const after = { commit: event.commit, prepare: event.prepare - 1n };
+  try {
+    for await (const { events } of store.readAll({ after, categories })) {
+      const [found] = events;
+      if (found === undefined) continue;
+      const sameTime = found.recordedAt.getTime() === eventRecordedAt.getTime();
+      return sameTime && comparePositions(found.position, event) === 0;
+    }
+  } catch (error) {
+    // The end could be read, so it is the place that is refused: no event begins there.
+    if (!(error instanceof EventStoreRefused)) throw error;
+  }
+  return false;
+};
+
+/**
  * Makes sure that this database was built from this log, and returns the log's identity. A new log is given one; a database that
  * remembers none takes the log's. Call it before anything reads or writes.
- * Throws {@link LogMismatch} (`log_mismatch`) when the log is another, or ends before what the database has read of it.
+ * Throws {@link LogMismatch} (`log_mismatch`) when the log is another, ends before what the database has read of it, or has gone another
+ * way since. `categories`: those that the checkpoint's projections read.
  */
 export const ensureLogIdentity = async (
-  store: Pick<EventStore, 'append' | 'readStream' | 'readEnd'>,
+  store: Pick<EventStore, 'append' | 'readStream' | 'readAll' | 'readEnd'>,
   db: Database,
   codec: Codec,
-  options: { readonly checkpoint?: string } = {},
+  categories: readonly string[],
 ): Promise<string> => {
   const { rows } = await db.query<{ log_id: string }>('SELECT log_id FROM runtime.log_identity');
   const remembered = rows[0]?.log_id;
@@ -88,12 +119,17 @@ export const ensureLogIdentity = async (
       throw new LogMismatch(`the database is of log ${remembered}, this one is ${logId ?? 'new and empty'}`);
     }
     const [checkpoint, end = LOG_START] = await Promise.all([
-      readCheckpoint(db, options.checkpoint ?? LIVE_CHECKPOINT),
+      readCheckpoint(db, LIVE_CHECKPOINT),
       store.readEnd(),
     ]);
     if (checkpoint !== undefined && comparePositions(end, checkpoint.event) < 0) {
       throw new LogMismatch(
         `the database has read up to ${checkpoint.event.commit}, the log ends at ${end.commit}`,
+      );
+    }
+    if (checkpoint !== undefined && !(await hasLastEvent(store, checkpoint, categories))) {
+      throw new LogMismatch(
+        `the event that the database has read at ${checkpoint.event.commit} is not there; the log was written to after an older backup of it was restored`,
       );
     }
     return logId;

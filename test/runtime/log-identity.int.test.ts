@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { systemLogEvents } from '../../src/domain/system-log.js';
 import { advanceCheckpoint, claimCheckpoint } from '../../src/runtime/checkpoint.js';
 import { createCodec } from '../../src/runtime/codec.js';
+import { LOG_START } from '../../src/runtime/event-store.js';
 import { ensureLogIdentity } from '../../src/runtime/log-identity.js';
 import { type TestDatabase, testDatabase } from '../support/postgres.js';
 import { scriptedLog } from '../support/scripted-log.js';
@@ -13,36 +14,39 @@ beforeEach(async () => {
 });
 afterEach(() => database.drop());
 
+const ensure = (log: ReturnType<typeof scriptedLog>): Promise<string> =>
+  ensureLogIdentity(log, database.db, codec, ['a']);
+
 /** What the database has read of the log, up to its present end. */
 const readUpTo = async (log: ReturnType<typeof scriptedLog>): Promise<void> => {
-  const position = log.events.at(-1)?.position ?? { commit: 0n, prepare: 0n };
+  const { position = LOG_START, recordedAt = new Date() } = log.events.at(-1) ?? {};
   const checkpoint = await claimCheckpoint(database.db, 'live', 1n);
   await advanceCheckpoint(database.db, checkpoint, {
     position,
     event: position,
-    eventRecordedAt: new Date(),
+    eventRecordedAt: recordedAt,
   });
 };
 
 describe('the identity of the log', () => {
   test('is made once and remembered', async () => {
     const log = scriptedLog();
-    const logId = await ensureLogIdentity(log, database.db, codec);
-    expect(await ensureLogIdentity(log, database.db, codec)).toBe(logId);
+    const logId = await ensure(log);
+    expect(await ensure(log)).toBe(logId);
     expect(log.events.map(({ stream, type }) => [stream, type])).toEqual([['system-log', 'LogCreated']]);
   });
 
   test('is taken over by a new database', async () => {
     const log = scriptedLog();
-    const logId = await ensureLogIdentity(log, database.db, codec);
+    const logId = await ensure(log);
     await database.db.query('DELETE FROM runtime.log_identity');
-    expect(await ensureLogIdentity(log, database.db, codec)).toBe(logId);
+    expect(await ensure(log)).toBe(logId);
   });
 
   test('of another or of an empty log is refused', async () => {
-    await ensureLogIdentity(scriptedLog(), database.db, codec);
+    await ensure(scriptedLog());
     const empty = scriptedLog();
-    await expect(ensureLogIdentity(empty, database.db, codec)).rejects.toMatchObject({
+    await expect(ensure(empty)).rejects.toMatchObject({
       code: 'log_mismatch',
     });
     expect(empty.events).toEqual([]);
@@ -63,18 +67,43 @@ describe('the identity of the log', () => {
       ],
       -1,
     );
-    await expect(ensureLogIdentity(other, database.db, codec)).rejects.toMatchObject({
+    await expect(ensure(other)).rejects.toMatchObject({
       code: 'log_mismatch',
     });
   });
 
   test('does not help a log whose last events are gone', async () => {
     const log = scriptedLog();
-    await ensureLogIdentity(log, database.db, codec);
+    await ensure(log);
     log.write(['a-1', 'Counted'], ['a-1', 'Counted']);
     await readUpTo(log);
-    await ensureLogIdentity(log, database.db, codec);
+    await ensure(log);
     log.events.pop();
-    await expect(ensureLogIdentity(log, database.db, codec)).rejects.toMatchObject({ code: 'log_mismatch' });
+    await expect(ensure(log)).rejects.toMatchObject({ code: 'log_mismatch' });
+  });
+
+  test('does not help a log that was restored and written to since, however long it is', async () => {
+    const log = scriptedLog();
+    await ensure(log);
+    log.write(['a-1', 'Counted'], ['a-1', 'Counted']);
+    await readUpTo(log);
+    log.write(['a-1', 'Counted']);
+    await ensure(log);
+    const [, , second] = log.events;
+    if (second === undefined) throw new Error('nothing was written');
+    const elsewhen = { ...second, recordedAt: new Date(second.recordedAt.getTime() + 60_000) };
+    const elsewhere = {
+      ...second,
+      position: { commit: second.position.commit + 1n, prepare: second.position.prepare },
+    };
+    for (const other of [elsewhen, elsewhere]) {
+      log.events[2] = other;
+      await expect(ensure(log)).rejects.toMatchObject({
+        code: 'log_mismatch',
+        message: expect.stringContaining('give this log an empty database'),
+      });
+    }
+    log.events[2] = second;
+    await ensure(log);
   });
 });

@@ -27,9 +27,10 @@ const withDatabase = (name: string): string => {
   return url.toString();
 };
 
+const nameOf = (url: string): string => new URL(url).pathname.slice(1);
+
 const asAdmin = async <Result>(work: (client: pg.Client) => Promise<Result>): Promise<Result> => {
-  const client = new pg.Client({ connectionString: serverUrl() });
-  await client.connect();
+  const client = await connectTo(serverUrl());
   try {
     return await work(client);
   } finally {
@@ -57,16 +58,24 @@ const prepareTemplate = (): Promise<string> =>
     return templateName;
   });
 
+const newName = (): string => `holdfast_test_${process.pid}_${randomBytes(4).toString('hex')}`;
+
+const createFrom = async (from: string): Promise<string> => {
+  const name = newName();
+  await asAdmin((client) => client.query(`CREATE DATABASE ${name} TEMPLATE ${from}`));
+  return withDatabase(name);
+};
+
+const dropDatabase = (url: string): Promise<unknown> =>
+  asAdmin((client) => client.query(`DROP DATABASE IF EXISTS ${nameOf(url)} WITH (FORCE)`));
+
 /**
  * A fresh database with all migrations applied, of its own for each call: call it once per test file (`beforeAll`) or per test.
  * `poolSize` is small because many test files run beside each other.
  */
 export const testDatabase = async (options: { poolSize?: number } = {}): Promise<TestDatabase> => {
   template ??= prepareTemplate();
-  const from = await template;
-  const name = `holdfast_test_${process.pid}_${randomBytes(4).toString('hex')}`;
-  await asAdmin((client) => client.query(`CREATE DATABASE ${name} TEMPLATE ${from}`));
-  const url = withDatabase(name);
+  const url = await createFrom(await template);
   const db = await connectDatabase({
     url,
     poolSize: options.poolSize ?? 5,
@@ -77,7 +86,22 @@ export const testDatabase = async (options: { poolSize?: number } = {}): Promise
     db,
     drop: async () => {
       await db.close();
-      await asAdmin((client) => client.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`));
+      await dropDatabase(url);
     },
   };
+};
+
+/** A database that somebody else opens: empty, or a copy of one that nobody is connected to. */
+export const closedDatabase = async (
+  copyOf?: string,
+): Promise<{ readonly url: string; drop(): Promise<void> }> => {
+  const url = await createFrom(copyOf === undefined ? 'template0' : nameOf(copyOf));
+  return { url, drop: async () => void (await dropDatabase(url)) };
+};
+
+/** A client of one's own, to look with or to do what Holdfast never does. */
+export const connectTo = async (url: string): Promise<pg.Client> => {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  return client;
 };

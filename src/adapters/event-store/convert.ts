@@ -1,4 +1,10 @@
-import { type AllStreamResolvedEvent, isCommandError, type ResolvedEvent } from '@eventstore/db-client';
+import {
+  type AllStreamResolvedEvent,
+  ErrorType,
+  isCommandError,
+  type ResolvedEvent,
+} from '@eventstore/db-client';
+import { status } from '@grpc/grpc-js';
 import {
   LOG_START,
   type LogPosition,
@@ -49,5 +55,8 @@ const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !(value instanceof Uint8Array);
 
 /** The client's name for what went wrong, or undefined where it has none. */
-export const errorTypeOf = (error: unknown): string | undefined =>
-  error instanceof Error && isCommandError(error) ? error.type : undefined;
+export const errorTypeOf = (error: unknown): string | undefined => {
+  if (!(error instanceof Error && isCommandError(error))) return undefined;
+  // The client (6.2.1) has a name for this and calls it unknown all the same, so it would be tried again in vain.
+  return error.code === status.INVALID_ARGUMENT ? ErrorType.INVALID_ARGUMENT : error.type;
+};
