@@ -150,11 +150,7 @@ export class Appender {
   ): Promise<AppendOutcome | { readonly unknown: unknown }> {
     let suspect = false;
     try {
-      const answer = await this.#send(
-        batch,
-        lease,
-        Math.max(1, Math.min(leftMs, this.limits.appendAttemptMs)),
-      );
+      const answer = await this.#send(batch, lease, Math.max(1, leftMs));
       const revision =
         batch.expected === 'any' ? Number(answer.nextExpectedRevision) : batch.expected + batch.events.length;
       const position = isKnown(answer.position)
@@ -170,9 +166,24 @@ export class Appender {
     }
   }
 
-  #send({ stream, events, expected }: FrozenBatch, lease: Lease, timeoutMs: number) {
+  /**
+   * Rejects when the server has been silent for an attempt's time, or after `leftMs` in all. As long as it answers others it is slow
+   * and not gone, and to send the same again would make it slower.
+   */
+  #send({ stream, events, expected }: FrozenBatch, lease: Lease, leftMs: number) {
+    const { appendAttemptMs } = this.limits;
     return new Promise<Awaited<ReturnType<Lease['client']['appendToStream']>>>((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
+      const sentAtMs = performance.now();
+      const look = (): void => {
+        const nowMs = performance.now();
+        const silentMs = nowMs - Math.max(sentAtMs, lease.heardAtMs);
+        const patienceMs = Math.min(appendAttemptMs - silentMs, sentAtMs + leftMs - nowMs);
+        if (patienceMs > 0) timer = setTimeout(look, patienceMs);
+        // After a long turn of the event loop the timer comes first, although the answer waits in the socket.
+        else
+          setImmediate(() => setImmediate(() => fail(new Error(`no answer for ${Math.round(silentMs)} ms`))));
+      };
+      let timer = setTimeout(look, Math.min(leftMs, appendAttemptMs));
       const fail = (error: unknown): void => {
         clearTimeout(timer);
         reject(error);
@@ -182,7 +193,7 @@ export class Appender {
         .appendToStream(stream, events as unknown as EventData[], {
           expectedRevision:
             expected === 'any' ? 'any' : expected === NO_STREAM ? 'no_stream' : BigInt(expected),
-          deadline: timeoutMs,
+          deadline: leftMs,
         })
         .then((answer) => {
           clearTimeout(timer);

@@ -40,6 +40,8 @@ export const openClient = (connectionString: string): EventStoreDBClient => {
 };
 
 export interface BatchStreamWatch {
+  /** An answer came, whatever it says. */
+  onHeard(): void;
   /** An answer came for an append that was given up, or could not be read. */
   onLateAnswer(error: unknown): void;
   /** The stream failed or ended: appends on it will not be answered any more. */
@@ -71,6 +73,7 @@ const guard = (stream: Duplex, watch: BatchStreamWatch): Duplex => {
   const handlers = stream.listeners('data');
   stream.removeAllListeners('data');
   stream.on('data', (response: unknown) => {
+    watch.onHeard();
     try {
       for (const handler of handlers) handler.call(stream, response);
     } catch (error) {

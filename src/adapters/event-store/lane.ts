@@ -8,6 +8,8 @@ const CLOSE_PATIENCE_MS = 1_000;
 /** One use of a lane's client. Give it back exactly once. */
 export interface Lease {
   readonly client: EventStoreDBClient;
+  /** When an append on this client was last answered, by `performance.now()`. */
+  readonly heardAtMs: number;
   /** Called when the append stream breaks while the lease is held. */
   onBroken(listener: (error: Error) => void): void;
   /** `suspect`: something went wrong that a new connection might cure. */
@@ -17,6 +19,7 @@ export interface Lease {
 interface Generation {
   readonly client: EventStoreDBClient;
   readonly listeners: Map<object, (error: Error) => void>;
+  heardAtMs: number;
   leases: number;
   suspect: boolean;
   retired: boolean;
@@ -63,11 +66,15 @@ export class Lane {
     const generation: Generation = {
       client: openClient(this.connectionString),
       listeners: new Map(),
+      heardAtMs: Number.NEGATIVE_INFINITY,
       leases: 0,
       suspect: false,
       retired: false,
     };
     guardBatchStream(generation.client, {
+      onHeard: () => {
+        generation.heardAtMs = performance.now();
+      },
       onLateAnswer: (error) => this.options.onTrouble({ kind: 'late_answer', detail: String(error) }),
       onBroken: (error) => {
         const listeners = [...generation.listeners.values()];
@@ -83,6 +90,9 @@ export class Lane {
     generation.leases += 1;
     return {
       client: generation.client,
+      get heardAtMs() {
+        return generation.heardAtMs;
+      },
       onBroken: (listener) => generation.listeners.set(key, listener),
       giveBack: (suspect) => {
         generation.listeners.delete(key);

@@ -66,6 +66,43 @@ describe('an append', () => {
     expect(troubles).toEqual(expect.arrayContaining(['append_retried', 'client_recycled']));
   });
 
+  test('is not sent again while the server answers others: it is slow, not gone', async () => {
+    const waiting: (() => void)[] = [];
+    server = await startScriptedServer((request, index, call) => {
+      if (index === 0) waiting.push(() => call.write(success(request)));
+      else call.write(success(request));
+    });
+    const opened = storeOf(server.connectionString, { appendAttemptMs: 600 });
+    let answered = false;
+    const event = eventOf();
+    const slow = opened.append('slow-1', [event], -1).finally(() => {
+      answered = true;
+    });
+    while (waiting.length === 0) await sleep(1);
+    for (const until = performance.now() + 1_500; performance.now() < until; await sleep(20))
+      await opened.append('quick-1', [eventOf()], 'any');
+    expect(troubles).toEqual([]);
+    expect(answered).toBe(false);
+    waiting[0]?.();
+    expect(await slow).toMatchObject({ ok: true });
+    expect(server.requests.filter(({ ids }) => ids.includes(event.id))).toHaveLength(1);
+    expect(troubles).toEqual([]);
+  });
+
+  test('whose answer came while the process was busy is not sent again', async () => {
+    server = await startScriptedServer((request, _, call) => call.write(success(request)));
+    const opened = storeOf(server.connectionString, { appendAttemptMs: 100 });
+    await opened.append('a-1', [eventOf()], -1);
+    const appending = opened.append('a-2', [eventOf()], -1);
+    // Sent in this turn; then nothing of this process runs until long after the deadline.
+    setImmediate(() => {
+      for (const until = performance.now() + 300; performance.now() < until; );
+    });
+    expect(await appending).toMatchObject({ ok: true });
+    expect(server.requests.length).toBe(2);
+    expect(troubles).toEqual([]);
+  });
+
   test('whose stream ends without an error is sent again on a new one', async () => {
     server = await startScriptedServer((request, index, call) => {
       if (index === 0) call.end();
