@@ -1,3 +1,5 @@
+import { findSecondPostgres, SECOND_POSTGRES_TESTS } from './test/support/second-postgres.mjs';
+
 // One project per cost suffix, so that `npm test -- --selectProjects unit` runs what is cheap.
 const base = {
   rootDir: import.meta.dirname,
@@ -26,12 +28,21 @@ const withPostgres = {
   globalSetup: '<rootDir>/test/support/postgres-server.mjs',
   globalTeardown: '<rootDir>/test/support/postgres-server-stop.mjs',
 };
+// And what is said to PostgreSQL once more on another one, where there is any.
+const second = await findSecondPostgres();
+const onSecondPostgres = {
+  testMatch: SECOND_POSTGRES_TESTS,
+  globals: { holdfastTestPostgres: second },
+  globalSetup: '<rootDir>/test/support/second-postgres.mjs',
+  globalTeardown: '<rootDir>/test/support/second-postgres-stop.mjs',
+};
 export default {
   // A busy machine is slow, not wrong: this only ends what hangs.
   testTimeout: 60_000,
   projects: [
     project('unit'),
-    project('int', withPostgres),
+    project('int', { ...withPostgres, globals: { holdfastNoSecondPostgres: second.reason } }),
+    ...(second.reason === undefined ? [project('second-postgres', onSecondPostgres)] : []),
     project('e2e', withPostgres),
     project('fault', withPostgres),
   ],

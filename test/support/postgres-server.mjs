@@ -5,7 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /** With DATABASE_URL the tests make their databases on that server, else on an embedded one of this run. */
-export default async function setUp() {
+export default async function setUp(_, { globals }) {
+  const { holdfastNoSecondPostgres: reason } = globals;
+  if (reason !== undefined) process.stdout.write(`not tested on a second PostgreSQL: ${reason}\n`);
   if (process.env.DATABASE_URL) {
     process.env.HOLDFAST_TEST_POSTGRES_URL = process.env.DATABASE_URL;
     return;

@@ -15,8 +15,15 @@ export interface TestDatabase {
   drop(): Promise<void>;
 }
 
+/** The second server of the run, in the Jest project that tests on it (jest.config.mjs). */
+const second = (
+  globalThis as {
+    holdfastTestPostgres?: { readonly url: string; readonly template: string; readonly locale: string };
+  }
+).holdfastTestPostgres;
+
 const serverUrl = (): string => {
-  const url = process.env.HOLDFAST_TEST_POSTGRES_URL;
+  const url = second?.url ?? process.env.HOLDFAST_TEST_POSTGRES_URL;
   if (url === undefined) throw new Error('no PostgreSQL: only int, e2e and fault tests have one');
   return url;
 };
@@ -39,7 +46,9 @@ const asAdmin = async <Result>(work: (client: pg.Client) => Promise<Result>): Pr
 };
 
 /** Named after the migrations, so that a server that outlives a run never hands out yesterday's schema. */
-const templateName = `holdfast_template_${createHash('sha256').update(JSON.stringify(migrations)).digest('hex').slice(0, 12)}`;
+const templateName =
+  second?.template ??
+  `holdfast_template_${createHash('sha256').update(JSON.stringify(migrations)).digest('hex').slice(0, 12)}`;
 
 let template: Promise<string> | undefined;
 
@@ -52,7 +61,7 @@ const prepareTemplate = (): Promise<string> =>
     if (rows[0]?.datistemplate === true) return templateName;
     // One that is not marked yet was left half made by a run that was killed.
     await client.query(`DROP DATABASE IF EXISTS ${templateName}`);
-    await client.query(`CREATE DATABASE ${templateName}`);
+    await client.query(`CREATE DATABASE ${templateName} ${second?.locale ?? ''}`);
     await migrate(withDatabase(templateName));
     await client.query(`ALTER DATABASE ${templateName} IS_TEMPLATE true`);
     return templateName;
