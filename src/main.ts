@@ -23,6 +23,7 @@ import { createCommandRunner } from './runtime/command-runner.js';
 import type { Database } from './runtime/database.js';
 import { comparePositions, type EventStore, type LogPosition } from './runtime/event-store.js';
 import { acquireLease } from './runtime/leases.js';
+import { limitLines } from './runtime/line-limit.js';
 import { ensureLogIdentity } from './runtime/log-identity.js';
 import { categoriesOf } from './runtime/projection-rebuild.js';
 import { createProjectionRunner } from './runtime/projection-runner.js';
@@ -85,7 +86,10 @@ const compose = async (settings: Settings, services: Services, log: Logger): Pro
   const store = createEventStore({
     connectionString: services.eventStoreUrl,
     namespace: settings.namespace,
-    onTrouble: (trouble) => log.warn(trouble, 'event store'),
+    onTrouble: limitLines({
+      kindOf: ({ kind }) => kind,
+      write: (trouble, times) => log.warn({ ...trouble, times }, 'event store'),
+    }),
   });
   let db: Database | undefined;
   try {
@@ -114,6 +118,14 @@ const assemble = (parts: Parts): House => {
     onError: (error, stream) => log.warn({ err: error, stream }, 'snapshots'),
   });
   const bus = createCommandRunner({ store, codec, snapshots, metrics: metrics.commands });
+  /** One line for what fails by the hundred while a part is away. */
+  const troubleOf = (part: string, level: 'warn' | 'error') => {
+    const say = limitLines<{ readonly err: unknown; readonly what: string }>({
+      kindOf: ({ what }) => what,
+      write: (line, times) => log[level]({ ...line, times }, part),
+    });
+    return (err: unknown, what: string): void => say({ err, what });
+  };
   const orders = createOrderProcess(bus);
   const returns = createReturnProcess(bus);
   const poster = createPoster({
@@ -122,7 +134,7 @@ const assemble = (parts: Parts): House => {
     codec,
     db,
     metrics: metrics.poster,
-    onError: (error, what) => log.error({ err: error, what }, 'poster'),
+    onError: troubleOf('poster', 'error'),
   });
   const watchdog = createWatchdog({
     todo: createTodo(db),
@@ -133,9 +145,10 @@ const assemble = (parts: Parts): House => {
       readEnd: () => store.readEnd(),
       readReached: async () => (await readCheckpoint(db))?.position,
     }),
-    onError: (error, what) => log.warn({ err: error, what }, 'watchdog'),
+    onError: troubleOf('watchdog', 'warn'),
   });
 
+  const projectionsTrouble = troubleOf('projections', 'warn');
   const runProjections: House['runProjections'] = async (signal, onMoved) => {
     const runner = createProjectionRunner({
       db,
@@ -153,7 +166,7 @@ const assemble = (parts: Parts): House => {
         metrics.projections.parked();
         log.error({ err: error, stream, revision, type }, 'a stream was parked');
       },
-      onRetry: (error) => log.warn({ err: error }, 'projections: tried again'),
+      onRetry: (error) => projectionsTrouble(error, 'tried again'),
     });
     metrics.projections.observe(() => runner.status);
     await runner.run(signal);

