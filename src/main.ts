@@ -66,9 +66,20 @@ export interface House {
 const CATCH_UP_POLL_MS = 50;
 export const STALLED_AFTER_MS = 60_000;
 
+/** Lines that wait because they cannot be written; beyond it they are dropped. */
+const LOG_WAITING_MAX_BYTES = 1024 * 1024;
+
+/** On standard output. That it cannot be written, with a full disk or no reader, must not end what it speaks of. */
+const createLog = (level: string): Logger => {
+  // Synchronous: at exit the other kind waits for ever for room for its last lines (sonic-boom 4, flushSync).
+  const lines = pino.destination({ fd: 1, sync: true, maxLength: LOG_WAITING_MAX_BYTES });
+  lines.on('error', () => undefined);
+  return pino({ level }, lines);
+};
+
 /** Opens the house of these settings: services, migrations, the log's identity. Throws `log_mismatch` and what the parts throw. */
 export const openHouse = async (settings: Settings): Promise<House> => {
-  const log = pino({ level: settings.logLevel });
+  const log = createLog(settings.logLevel);
   const services = await openServices(settings);
   try {
     return await compose(settings, services, log);

@@ -17,6 +17,8 @@ export const registerServe = (program: Command): void => {
         ...(roles === undefined ? {} : { HOLDFAST_ROLES: roles }),
         ...(port === undefined ? {} : { HOLDFAST_PORT: port }),
       });
+      // A disk that is full, or a reader that has gone, must not end what only speaks of itself.
+      for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
       // Listened for before anything starts, so that an early Ctrl-C leaves nothing behind either.
       const stopped = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
       const house = await openHouse(settings);

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
@@ -25,6 +26,16 @@ const leftBehind = (): string[] =>
   spawnSync('ps', ['-eo', 'pid,args'], { encoding: 'utf8' })
     .stdout.split('\n')
     .filter((line) => line.includes(dir));
+
+const freePort = (): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
+    });
+  });
 
 const untilLine = (child: ChildProcess, wanted: RegExp): Promise<string> =>
   new Promise((resolve, reject) => {
@@ -66,6 +77,28 @@ test("serve takes the demo's data, a second command attaches to it, and SIGTERM 
   expect(existsSync(join(dir, 'endpoint.json'))).toBe(false);
   expect(leftBehind()).toEqual([]);
 });
+
+const FULL = '/dev/full';
+(existsSync(FULL) ? test : test.skip)(
+  'serve goes on and ends cleanly where nothing it says can be written',
+  async () => {
+    const full = openSync(FULL, 'w');
+    const port = await freePort();
+    const serve = spawn(process.execPath, [PROGRAM, 'serve', '--port', String(port)], {
+      env: { ...environment(), HOLDFAST_LOG_LEVEL: 'trace' },
+      stdio: ['ignore', full, full],
+    });
+    const exit = ended(serve);
+    const ready = () => fetch(`http://127.0.0.1:${port}/readyz`).catch(() => undefined);
+    while ((await ready())?.status !== 200 && serve.exitCode === null) {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    serve.kill('SIGTERM');
+    expect(await exit).toBe(0);
+    expect(leftBehind()).toEqual([]);
+    closeSync(full);
+  },
+);
 
 test('serve killed with SIGKILL leaves no process behind, and the next start has all its data', async () => {
   const serve = spawn(process.execPath, [PROGRAM, 'serve', '--port', '0'], { env: environment() });

@@ -29,6 +29,15 @@ const RESTART_DELAY_MAX_MS = 2_000;
 const FAST_SHUTDOWN_MS = 20_000;
 const IMMEDIATE_SHUTDOWN_MS = 5_000;
 
+/** Standard error is the server's log: it may lie on the very disk whose being full is to be outlasted. */
+const note = (line: string): void => {
+  try {
+    process.stderr.write(`guard: ${line}\n`);
+  } catch {
+    // Nobody else to tell.
+  }
+};
+
 const guard = (order: GuardOrder): void => {
   let stopping = false;
   let server: ChildProcess | undefined;
@@ -44,12 +53,12 @@ const guard = (order: GuardOrder): void => {
       ...(order.gid === undefined ? {} : { gid: order.gid }),
     });
     server.once('error', (error) => {
-      process.stderr.write(`guard: cannot run ${order.command}: ${error.message}\n`);
+      note(`cannot run ${order.command}: ${error.message}`);
       process.exit(1);
     });
     server.once('exit', (code, signal) => {
       if (stopping) process.exit(0);
-      process.stderr.write(`guard: the server ended (${signal ?? code})\n`);
+      note(`the server ended (${signal ?? code})`);
       shortLives = Date.now() - startedAt < SHORT_LIFE_MS ? shortLives + 1 : 0;
       if (!hasAnswered && shortLives >= SHORT_LIVES_MAX_STARTS) process.exit(1);
       const beyond = Math.max(0, shortLives - SHORT_LIVES_MAX_STARTS);
@@ -80,9 +89,10 @@ const guard = (order: GuardOrder): void => {
   start();
 };
 
+process.stderr.on('error', () => undefined);
 const argument = process.argv[2];
 if (argument === undefined) {
-  process.stderr.write('guard: started without an order\n');
+  note('started without an order');
   process.exit(2);
 }
 guard(JSON.parse(argument) as GuardOrder);

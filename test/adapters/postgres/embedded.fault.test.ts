@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -40,6 +41,12 @@ const countRows = async (url: string): Promise<unknown> => {
     await db.close();
   }
 };
+
+const hasTwoRows = (url: string): Promise<boolean> =>
+  countRows(url).then(
+    (row) => JSON.stringify(row) === '{"n":2}',
+    () => false,
+  );
 
 /** A program that starts the server, commits a row, says the server's pid and waits to be killed. */
 const startOwner = async (): Promise<{ owner: number; server: number; gone: Promise<unknown> }> => {
@@ -102,15 +109,25 @@ describe('the embedded PostgreSQL', () => {
   test('comes back by itself on the same port when the server is killed', async () => {
     const first = await start();
     process.kill(first.pid, 'SIGKILL');
-    await until(async () => {
-      try {
-        return JSON.stringify(await countRows(first.url)) === '{"n":2}';
-      } catch {
-        return false;
-      }
-    });
+    await until(() => hasTwoRows(first.url));
     await first.stop();
   }, 60_000);
+
+  const FULL = '/dev/full';
+  (existsSync(FULL) ? test : test.skip)(
+    'comes back where its log cannot be written',
+    async () => {
+      const log = join(dir, 'postgres.log');
+      await rename(log, `${log}.kept`);
+      await symlink(FULL, log);
+      const first = await start();
+      process.kill(first.pid, 'SIGKILL');
+      await until(() => hasTwoRows(first.url));
+      await first.stop();
+      await rename(`${log}.kept`, log);
+    },
+    60_000,
+  );
 
   test('once it has worked it comes back however often it could not start, as with a full disk', async () => {
     const first = await start();
@@ -122,13 +139,7 @@ describe('the embedded PostgreSQL', () => {
     // More starts that fail at once than a server that never worked is given.
     await until(async () => (await log()).slice(before).split('guard: the server ended').length > 27, 60_000);
     await rename(`${needed}.away`, needed);
-    await until(async () => {
-      try {
-        return JSON.stringify(await countRows(first.url)) === '{"n":2}';
-      } catch {
-        return false;
-      }
-    });
+    await until(() => hasTwoRows(first.url));
     await first.stop();
   }, 90_000);
 
@@ -136,13 +147,7 @@ describe('the embedded PostgreSQL', () => {
     const first = await start();
     process.kill(Number(await readFile(join(dir, 'owner.pid'), 'utf8')), 'SIGKILL');
     await until(() => !isAlive(first.pid));
-    await until(async () => {
-      try {
-        return JSON.stringify(await countRows(first.url)) === '{"n":2}';
-      } catch {
-        return false;
-      }
-    });
+    await until(() => hasTwoRows(first.url));
     const second = Number((await readFile(join(dir, 'data', 'postmaster.pid'), 'utf8')).split('\n')[0]);
     await first.stop();
     expect(isAlive(second)).toBe(false);
