@@ -12,7 +12,7 @@ export const PING_EVERY_MS = 1_000;
  * wait is left; when it is back they are woken once, for what they may have missed.
  *
  * Limits: two connections at most (one that speaks, one that listens); one announcement under way, those that come meanwhile are one.
- * `onError` hears of the connections' troubles; it must not throw.
+ * `onError` hears once of each loss; it must not throw.
  */
 export const createRedisWakeup = (
   url: string,

@@ -9,7 +9,7 @@ const RECONNECT_MAX_MS = 2_000;
 
 /**
  * A connection that is never waited for: made in the background, made again for ever after a loss, and what is asked while it is not there
- * fails at once. Nothing queues. `onError` hears of its troubles; it must not throw.
+ * fails at once. Nothing queues. `onError` hears once of each loss, however many tries it takes; it must not throw.
  */
 export const connectRedis = (url: string, onError: (error: unknown) => void): Redis => {
   const redis = new Redis(url, {
@@ -24,6 +24,13 @@ export const connectRedis = (url: string, onError: (error: unknown) => void): Re
     autoResubscribe: false,
     retryStrategy: (attempt) => Math.min(RECONNECT_MAX_MS, RECONNECT_FIRST_MS * 2 ** Math.min(attempt, 6)),
   });
-  redis.on('error', onError);
+  let told = false;
+  redis.on('error', (error) => {
+    if (!told) onError(error);
+    told = true;
+  });
+  redis.on('ready', () => {
+    told = false;
+  });
   return redis;
 };

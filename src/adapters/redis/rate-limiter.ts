@@ -12,7 +12,7 @@ const KEY_PREFIX = 'holdfast:rate';
 
 /**
  * Counts in Redis; while that is away each process counts for itself, so the loss of Redis loosens the limit and breaks nothing.
- * `onError` hears of the connection's troubles; it must not throw.
+ * `onError` hears once of each loss; it must not throw.
  */
 export const createRedisRateLimiter = (
   url: string,

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { createRedisWakeup } from '../../../src/adapters/redis/checkpoint-wakeup.js';
+import { connectRedis } from '../../../src/adapters/redis/connect.js';
 import { createRedisRateLimiter } from '../../../src/adapters/redis/rate-limiter.js';
 import type { Database } from '../../../src/runtime/database.js';
 import { createPositionWaiter, LOOK_PAUSE_MS } from '../../../src/runtime/position-waiter.js';
@@ -179,6 +180,29 @@ const CHANNEL = 'holdfast:checkpoint:the log:live';
         expect(await together(a, b)).toBe(true);
       },
     );
+  });
+
+  test('is lost, it is said once for each time', async () => {
+    const errors: unknown[] = [];
+    const ready = { times: 0 };
+    const one = connectRedis(redis.url, (error) => errors.push(error));
+    keep({ close: async () => one.disconnect() });
+    one.on('ready', () => {
+      ready.times += 1;
+    });
+    for (const round of [1, 2]) {
+      expect(await eventually(() => ready.times === round)).toBe(true);
+      const tries = new Promise<void>((done) => {
+        let count = 0;
+        one.on('reconnecting', () => {
+          if (++count === 3) done();
+        });
+      });
+      await redis.kill();
+      await tries;
+      expect(errors).toHaveLength(round);
+      await redis.start();
+    }
   });
 
   test('is at a port that nobody listens on, closing is clean', async () => {
