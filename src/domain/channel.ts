@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import type { Decider, DomainEvent } from './decider.js';
+import { type Decider, type Decision, type DomainEvent, reject } from './decider.js';
 import { defineEvent } from './event-definition.js';
+import { type ReviewPolicy, type RuleText, reviewPolicy, revisePolicy } from './review-rules.js';
 import { currency, recordedId, STORABLE_TEXT } from './schemas.js';
 
 /** A channel: where orders come from, and by which settings they are taken. */
@@ -30,25 +31,49 @@ const settings = z.object({
 
 export const channelSettings = settings;
 export type ChannelSettings = z.infer<typeof settings>;
-export type ChannelEvent = DomainEvent<'ChannelConfigured', ChannelSettings>;
-export type ChannelCommand = { readonly type: 'configure'; readonly settings: ChannelSettings };
-export type ChannelState = ChannelSettings | null;
+/** All that is set of a channel: every event says the whole. */
+export type Channel = ChannelSettings & { readonly review?: ReviewPolicy | undefined };
+export type ChannelEvent = DomainEvent<'ChannelConfigured', Channel>;
+export type ChannelCommand =
+  /** Leaves the rules for reviews as they are. */
+  | { readonly type: 'configure'; readonly settings: ChannelSettings }
+  /** Replaces the rules that put reviews on the orders of the channel; none when there are none. */
+  | { readonly type: 'set-review-rules'; readonly keepSeconds: number; readonly rules: readonly RuleText[] };
+export type ChannelState = Channel | null;
 
 export const channelEvents = [
   defineEvent({
     type: 'ChannelConfigured',
     version: 1,
-    schema: settings.extend({ timeZone: z.string() }),
+    schema: settings.extend({ timeZone: z.string(), review: reviewPolicy.optional() }),
   }),
 ];
+
+const configured = (data: Channel): ChannelEvent => ({ type: 'ChannelConfigured', data });
+
+const decideRules = (
+  { keepSeconds, rules }: ChannelCommand & { type: 'set-review-rules' },
+  state: ChannelState,
+): Decision<ChannelEvent> => {
+  if (state === null) return reject('unknown_channel', 'set up the channel first');
+  if (new Set(rules.map(({ id }) => id)).size < rules.length) {
+    return reject('duplicate_rule', 'two rules have the same id');
+  }
+  const review = revisePolicy(state.review, keepSeconds, rules);
+  return review === state.review ? [] : [configured({ ...state, review })];
+};
 
 export const channel: Decider<ChannelCommand, ChannelEvent, ChannelState> = {
   category: 'channel',
   stateVersion: 1,
   initialState: null,
-  decide: ({ settings: wanted }, state) =>
-    JSON.stringify(settings.parse(wanted)) === JSON.stringify(state)
-      ? []
-      : [{ type: 'ChannelConfigured', data: settings.parse(wanted) }],
+  decide(command, state) {
+    if (command.type === 'set-review-rules') return decideRules(command, state);
+    const wanted = settings.parse(command.settings);
+    if (state === null) return [configured(wanted)];
+    const { review, ...present } = state;
+    if (JSON.stringify(wanted) === JSON.stringify(present)) return [];
+    return [configured(review === undefined ? wanted : { ...wanted, review })];
+  },
   evolve: (_, event) => event.data,
 };

@@ -1,5 +1,7 @@
 import type { CouponTerms } from './coupon.js';
 import type { Allocation, OrderLineData, OrderPlaced } from './order-events.js';
+import type { BlockableStep, HoldType, ResolverRole } from './review.js';
+import type { CustomerFacts, ReviewRule } from './review-rules.js';
 
 /** Units of a line, as a request names them. */
 export interface LineQuantity {
@@ -10,6 +12,12 @@ export interface LineQuantity {
 export type PlaceOrder = Omit<OrderPlaced['data'], 'lines'> & {
   readonly type: 'place';
   readonly lines: readonly Omit<OrderLineData, 'amount'>[];
+  /** The channel's rules, where it has any, and what they need to know. */
+  readonly review?: CustomerFacts & {
+    readonly rules: readonly ReviewRule[];
+    /** Until when a held order keeps its stock (ISO 8601). */
+    readonly keepUntil: string;
+  };
 };
 
 export type OrderCommand =
@@ -53,4 +61,22 @@ export type OrderCommand =
       readonly credited?: string;
       /** Where the goods go; where they came from when absent. */
       readonly location?: string;
+    }
+  /** Blocks steps of the order, or of lines of it, until somebody with that role resolves it. Once per hold id. */
+  | {
+      readonly type: 'review';
+      readonly holdId: string;
+      readonly holdType: HoldType;
+      readonly blocks: readonly BlockableStep[];
+      readonly role: ResolverRole;
+      readonly lines?: readonly string[];
+      readonly reason: string;
+    }
+  /** `role` is that of who resolves it. Rejected: the open units of what it is on are cancelled. */
+  | {
+      readonly type: 'resolve-review';
+      readonly holdId: string;
+      readonly outcome: 'released' | 'rejected';
+      readonly reason: string;
+      readonly role: string;
     };

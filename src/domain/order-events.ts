@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { DomainEvent } from './decider.js';
 import { defineEvent } from './event-definition.js';
+import { type ReviewEvent, reviewEvents } from './review.js';
 import { amountText, currency, quantity, recordedId, STORABLE_TEXT, signedAmountText } from './schemas.js';
 
 /**
@@ -111,6 +112,7 @@ export const orderEvents = [
   defineEvent({ type: 'OrderShipped', version: 1, schema: shipped }),
   defineEvent({ type: 'OrderReturned', version: 1, schema: returned }),
   defineEvent({ type: 'OrderCompleted', version: 1, schema: nothing }),
+  ...reviewEvents,
 ];
 
 export type OrderLineData = z.infer<typeof line>;
@@ -132,4 +134,5 @@ export type OrderEvent =
   | OrderLinesCancelled
   | OrderShipped
   | OrderReturned
-  | DomainEvent<'OrderCompleted', z.infer<typeof nothing>>;
+  | DomainEvent<'OrderCompleted', z.infer<typeof nothing>>
+  | ReviewEvent;

@@ -1,9 +1,10 @@
 import { type Decision, isRejection, type Rejection, reject } from './decider.js';
 import { amountOf, formatAmount, parseAmount } from './money.js';
-import type { OrderCommand } from './order-commands.js';
+import type { LineQuantity, OrderCommand } from './order-commands.js';
 import type { OrderEvent, OrderPlaced } from './order-events.js';
 import { repeated, resolve, sourcesOf, unitsOf } from './order-lines.js';
 import { evolveOrder, type OrderLine, type OrderState, openUnits } from './order-state.js';
+import { orderHeld, reviewsBlocking } from './review.js';
 
 export type Placed = OrderState & { readonly placed: OrderPlaced['data'] };
 
@@ -18,18 +19,26 @@ const andComplete = (state: OrderState, event: OrderEvent): OrderEvent[] => {
 };
 
 export const decideCancel = (
-  command: OrderCommand & { type: 'cancel' },
+  { cancellationId, reason, lines }: OrderCommand & { type: 'cancel' },
   state: Placed,
+): Decision<OrderEvent> =>
+  repeated(state, `cancellation:${cancellationId}`, lines) ??
+  cancelUnits(state, cancellationId, reason, lines);
+
+/** Cancels open units; all of them when no lines are named. */
+export const cancelUnits = (
+  state: Placed,
+  cancellationId: string,
+  reason: string,
+  asked: readonly LineQuantity[] | undefined,
 ): Decision<OrderEvent> => {
-  const before = repeated(state, `cancellation:${command.cancellationId}`, command.lines);
-  if (before !== undefined) return before;
   if (state.status !== 'reserved' && state.status !== 'confirmed')
     return wrongStatus(state, 'reserved or confirmed');
   const all = [...state.lines.values()].filter((line) => openUnits(line) > 0);
   const found =
-    command.lines === undefined
+    asked === undefined
       ? all.map((line) => ({ line, quantity: openUnits(line) }))
-      : resolve(state, command.lines, openUnits, 'exceeds_open_quantity');
+      : resolve(state, asked, openUnits, 'exceeds_open_quantity');
   if (isRejection(found)) return found;
   const taken = new Map(found.map(({ line, quantity }) => [line.lineId, quantity]));
   const goodsLeft = all.some(
@@ -43,7 +52,6 @@ export const decideCancel = (
   }
   const lines = [...taken].map(([lineId, quantity]) => ({ lineId, quantity }));
   if (lines.length === 0) return reject('nothing_open', 'no unit of the order is open');
-  const { cancellationId, reason } = command;
   return andComplete(state, { type: 'OrderLinesCancelled', data: { cancellationId, reason, lines } });
 };
 
@@ -51,16 +59,24 @@ export const decideShip = (command: OrderCommand & { type: 'ship' }, state: Plac
   const before = repeated(state, `shipment:${command.shipmentId}`, command.lines);
   if (before !== undefined) return before;
   if (state.status !== 'confirmed') return wrongStatus(state, 'confirmed');
+  const blocking = reviewsBlocking(state.reviews, 'ship');
+  if (blocking.some(({ held }) => held.lines === undefined)) return orderHeld(blocking);
+  const blocked = new Set(blocking.flatMap(({ held }) => held.lines ?? []));
+  if (command.lines?.some(({ lineId }) => blocked.has(lineId))) return orderHeld(blocking);
   const sourceOf = sourcesOf(state);
-  const leaves = (line: OrderLine): boolean =>
+  const isHere = (line: OrderLine): boolean =>
     line.kind !== 'goods' || command.location === undefined || sourceOf(line) === command.location;
+  const nothing = (): Rejection =>
+    blocking.length > 0 ? orderHeld(blocking) : reject('nothing_open', 'no unit of the order is open there');
   const open = [...state.lines.values()].filter((line) => openUnits(line) > 0);
   const found =
     command.lines === undefined
-      ? open.filter(leaves).map((line) => ({ line, quantity: openUnits(line) }))
+      ? open
+          .filter((line) => isHere(line) && !blocked.has(line.lineId))
+          .map((line) => ({ line, quantity: openUnits(line) }))
       : resolve(state, command.lines, openUnits, 'exceeds_open_quantity');
   if (isRejection(found)) return found;
-  const elsewhere = found.find(({ line }) => !leaves(line));
+  const elsewhere = found.find(({ line }) => !isHere(line));
   if (elsewhere !== undefined) {
     const { lineId } = elsewhere.line;
     return reject('wrong_location', `line ${lineId} is not at ${command.location}`, { lineId });
@@ -68,14 +84,14 @@ export const decideShip = (command: OrderCommand & { type: 'ship' }, state: Plac
   const goodsOpen = open.some((line) => line.kind === 'goods');
   const goodsHere = found.some(({ line }) => line.kind === 'goods');
   // Nothing leaves a place that has none of the goods, so no charge leaves from there either.
-  if (command.lines === undefined && goodsOpen && !goodsHere) {
-    return reject('nothing_open', 'no unit of the order is open there');
-  }
+  if (command.lines === undefined && goodsOpen && !goodsHere) return nothing();
   const first = [...state.lines.values()].every((line) => line.shipped === 0);
   const named = new Set(found.map(({ line }) => line));
-  const charges = open.filter((line) => line.kind !== 'goods' && !named.has(line));
+  const charges = open.filter(
+    (line) => line.kind !== 'goods' && !named.has(line) && !blocked.has(line.lineId),
+  );
   const moved = first ? [...found, ...charges.map((line) => ({ line, quantity: openUnits(line) }))] : found;
-  if (found.length === 0) return reject('nothing_open', 'no unit of the order is open there');
+  if (found.length === 0) return nothing();
   return andComplete(state, {
     type: 'OrderShipped',
     data: {

@@ -1,16 +1,32 @@
 import { type Decision, reject } from './decider.js';
 import { AMOUNT_DIGITS_MAX, fitsAmount, formatAmount, lineAmount, parseAmount } from './money.js';
 import type { PlaceOrder } from './order-commands.js';
-import type { OrderEvent, OrderLineData } from './order-events.js';
+import type { OrderEvent, OrderLineData, OrderPlaced } from './order-events.js';
 import type { OrderState } from './order-state.js';
+import { reviewsByRule } from './review-rules.js';
 import { QUANTITY_MAX } from './schemas.js';
 
 /** Limits of one order. */
 export const LINES_MAX = 2_000;
 
+/**
+ * The order with what the channel's rules hold it for. One that waits for a review to be confirmed keeps its stock at least
+ * until `keepUntil`: an order that confirms itself gets a deadline by that, one that has a deadline gets the later one.
+ */
+const reviewed = (placed: OrderPlaced['data'], { review }: Pick<PlaceOrder, 'review'>): OrderEvent[] => {
+  if (review === undefined) return [{ type: 'OrderPlaced', data: placed }];
+  const { rules, keepUntil, ...facts } = review;
+  const held = reviewsByRule(rules, placed, facts);
+  const waits = held.some(({ data }) => data.blocks.includes('confirm'));
+  const { confirm, expiresAt } = placed;
+  const longer = expiresAt === undefined ? confirm === 'auto' : Date.parse(keepUntil) > Date.parse(expiresAt);
+  const data = waits && longer ? { ...placed, expiresAt: keepUntil } : placed;
+  return [{ type: 'OrderPlaced', data }, ...held];
+};
+
 /** Prices the lines, each rounded once; refuses what could not be held, written or refunded later. */
 export const decidePlace = (
-  { type: _, lines, ...rest }: PlaceOrder,
+  { type: _, lines, review, ...rest }: PlaceOrder,
   state: OrderState,
 ): Decision<OrderEvent> => {
   if (state.placed !== undefined) {
@@ -57,5 +73,5 @@ export const decidePlace = (
       `an order's total has at most ${AMOUNT_DIGITS_MAX} digits before the point`,
     );
   }
-  return [{ type: 'OrderPlaced', data: { ...rest, lines: priced } }];
+  return reviewed({ ...rest, lines: priced }, review === undefined ? {} : { review });
 };

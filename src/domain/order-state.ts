@@ -1,5 +1,6 @@
 import { amountOf } from './money.js';
 import type { Allocation, OrderEvent, OrderLineData, OrderPlaced } from './order-events.js';
+import type { Review } from './review.js';
 
 /**
  *     placed --> reserved --> confirmed --> completed        everything shipped or cancelled, something shipped
@@ -45,6 +46,8 @@ export interface OrderState {
   readonly decided: ReadonlyMap<string, string>;
   /** Returns in the order they were recorded: what stock gets back. */
   readonly returns: readonly { readonly returnId: string; readonly lines: readonly ReturnedUnits[] }[];
+  /** What blocks it or did, by hold id. */
+  readonly reviews: ReadonlyMap<string, Review>;
 }
 
 export interface ReturnedUnits {
@@ -62,6 +65,7 @@ export const initialOrder: OrderState = {
   rejection: undefined,
   decided: new Map(),
   returns: [],
+  reviews: new Map(),
 };
 
 export const openUnits = (line: OrderLine): number => line.quantity - line.shipped - line.cancelled;
@@ -158,6 +162,17 @@ export const evolveOrder = (state: OrderState, event: OrderEvent): OrderState =>
         ...count(state, 'returned', `return:${returnId}`, lines),
         returns: [...state.returns, { returnId, lines: goods }],
       };
+    }
+    case 'OrderHeld':
+      return {
+        ...state,
+        reviews: new Map(state.reviews).set(event.data.holdId, { held: event.data }),
+      };
+    case 'OrderHoldResolved': {
+      const { holdId, ...resolution } = event.data;
+      const review = state.reviews.get(holdId);
+      if (review === undefined) return state;
+      return { ...state, reviews: new Map(state.reviews).set(holdId, { ...review, resolution }) };
     }
   }
 };

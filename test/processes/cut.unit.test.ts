@@ -12,6 +12,7 @@ import type { CommandBus, CommandContext } from '../../src/runtime/command-bus.j
 import { createCommandRunner } from '../../src/runtime/command-runner.js';
 import { EventStoreUnavailable } from '../../src/runtime/event-store.js';
 import { createMemoryEventStore, type MemoryEventStore } from '../support/memory-event-store.js';
+import { resolveReview, review, rule } from '../support/reviews.js';
 
 /**
  * The cut test (design 1): for every command that spans streams, the process dies after the k-th append, for every k; stock may change
@@ -83,6 +84,12 @@ const stocked = async (world: World): Promise<void> => {
 const run = ({ orders }: World, command: OrderCommand, id = ORDER) => orders.execute(id, command, context());
 const explicit = placing('1', { confirm: 'explicit', expiresAt: '2026-11-22T11:00:00Z' });
 
+/** Over the amount of a rule: waits for finance though it confirms itself. */
+const RULES = [rule('big', { kind: 'amount', currency: 'EUR', over: '10.00' })];
+const held = placing('1', { review: { rules: RULES, keepUntil: '2026-11-24T10:00:00Z' } });
+const onLineOfB = rule('many', { kind: 'quantity', over: 1, sku: 'B' });
+const lineHeld = placing('1', { review: { rules: [onLineOfB], keepUntil: '2026-11-24T10:00:00Z' } });
+
 type Step = (world: World) => Promise<unknown>;
 const scenarios: Record<string, { before: Step[]; cut: Step }> = {
   'place, confirmed at once': { before: [], cut: (w) => run(w, placing('1')) },
@@ -99,6 +106,27 @@ const scenarios: Record<string, { before: Step[]; cut: Step }> = {
   expire: {
     before: [(w) => run(w, explicit)],
     cut: (w) => run(w, { type: 'expire', dueAt: '2026-11-22T11:00:00Z' }),
+  },
+  'place, held for a review': { before: [], cut: (w) => run(w, held) },
+  'release the last review: confirmed': {
+    before: [(w) => run(w, held)],
+    cut: (w) => run(w, resolveReview('rule:big', 'released')),
+  },
+  'reject a review: cancelled': {
+    before: [(w) => run(w, held)],
+    cut: (w) => run(w, resolveReview('rule:big', 'rejected')),
+  },
+  'reject the review of a line: the rest is confirmed': {
+    before: [(w) => run(w, lineHeld)],
+    cut: (w) => run(w, resolveReview('rule:many', 'rejected')),
+  },
+  'reject a review of an order that was shipped in part': {
+    before: [
+      (w) => run(w, placing('1')),
+      (w) => run(w, { type: 'ship', shipmentId: 's', lines: [{ lineId: '1', quantity: 2 }] }),
+      (w) => run(w, review('h', { blocks: ['ship'] })),
+    ],
+    cut: (w) => run(w, resolveReview('h', 'rejected')),
   },
   'cancel everything': {
     before: [(w) => run(w, placing('1'))],
@@ -308,6 +336,17 @@ test('two runners of one order at once end with one outcome and no stray hold', 
   await expectNoLeak(boot(store));
   const placed = store.log.filter(({ type }) => type === 'OrderPlaced' || type === 'OrderConfirmed');
   expect(placed).toHaveLength(2);
+});
+
+test('a held order keeps its stock and its coupon, and its release takes one append and one per coupon', async () => {
+  const store = await prepare([(w) => run(w, held)]);
+  const { stocks, coupon: ten, state } = await snapshot(boot(store));
+  expect(state.status).toBe('reserved');
+  expect([stocks['north/A'], stocks['south/B'], ten]).toMatchObject([{ held: 4 }, { held: 2 }, { held: 1 }]);
+  const before = store.counts.appends;
+  const { state: released } = await run(boot(store), resolveReview('rule:big', 'released'));
+  expect(released.status).toBe('confirmed');
+  expect(store.counts.appends - before).toBe(1 + 1);
 });
 
 test('an order takes as many appends as it has holds, and two', async () => {
