@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { LIVE_CHECKPOINT, readCheckpoint } from './checkpoint.js';
 import { type CheckpointSeen, type CheckpointWakeup, databaseWakeup } from './checkpoint-wakeup.js';
 import type { Database } from './database.js';
@@ -8,6 +7,8 @@ import { comparePositions, LOG_START, type LogPosition } from './event-store.js'
 const POLL_MS = 100;
 /** However many wake-ups come: between two reads of the checkpoint, of which one is under way at a time. */
 export const LOOK_PAUSE_MS = 5;
+/** So long what is known is believed without a word from the database: a wake-up that told of a rebuild may have been lost. */
+export const KNOWN_MS_MAX = 1_000;
 /** Requests that may wait at once; the next ones are told to come again. */
 const WAITERS_MAX = 10_000;
 
@@ -28,7 +29,7 @@ export interface PositionWaiter {
   /** What is known of the checkpoint now, without asking. */
   readonly reached: LogPosition;
   /**
-   * Resolves when everything up to `position` is in the tables; at once, without I/O, when that is known already.
+   * Resolves when everything up to `position` is in the tables; at once, without I/O, when that was known a moment ago.
    * Throws {@link PositionNotReached} after `timeoutMs`, or at once when too many wait.
    */
   waitForPosition(position: LogPosition, timeoutMs: number): Promise<void>;
@@ -56,10 +57,10 @@ export const createPositionWaiter = async (
   let poll: NodeJS.Timeout | undefined;
 
   const learn = (seen: CheckpointSeen): void => {
-    heardAt = performance.now();
     if (seen.generation < generation) return;
-    if (seen.generation === generation && comparePositions(seen.position, reached) <= 0) return;
-    ({ generation, position: reached } = seen);
+    heardAt = performance.now();
+    const further = seen.generation > generation || comparePositions(seen.position, reached) > 0;
+    if (further) ({ generation, position: reached } = seen);
     for (const waiter of waiters) {
       if (comparePositions(reached, waiter.position) >= 0) waiter.resolve();
     }
@@ -70,14 +71,14 @@ export const createPositionWaiter = async (
   };
 
   let looking = false;
-  /** The checkpoint has moved since it was last looked at. */
+  /** The checkpoint may have moved since it was last looked at. */
   let moved = false;
   const look = async (): Promise<void> => {
     if (looking) return;
     looking = true;
     moved = false;
     await ask();
-    await sleep(LOOK_PAUSE_MS);
+    await new Promise((done) => setTimeout(done, LOOK_PAUSE_MS));
     looking = false;
     if (moved && waiters.size > 0) void look();
   };
@@ -102,7 +103,8 @@ export const createPositionWaiter = async (
       return reached;
     },
     async waitForPosition(position, timeoutMs) {
-      if (comparePositions(reached, position) >= 0) return;
+      const known = comparePositions(reached, position) >= 0;
+      if (known && performance.now() - heardAt < KNOWN_MS_MAX) return;
       if (waiters.size >= WAITERS_MAX) throw new PositionNotReached(position, reached, 0);
       const startedAt = performance.now();
       await new Promise<void>((resolve, reject) => {
@@ -119,6 +121,7 @@ export const createPositionWaiter = async (
           reject(new PositionNotReached(position, reached, performance.now() - startedAt));
         }, timeoutMs);
         waiters.add(waiter);
+        moved ||= known;
         if (moved) void look();
         keepPolling();
       });

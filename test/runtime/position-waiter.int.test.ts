@@ -7,7 +7,11 @@ import {
   resetCheckpoint,
 } from '../../src/runtime/checkpoint.js';
 import { type CheckpointWakeup, databaseWakeup } from '../../src/runtime/checkpoint-wakeup.js';
-import { createPositionWaiter, type PositionWaiter } from '../../src/runtime/position-waiter.js';
+import {
+  createPositionWaiter,
+  KNOWN_MS_MAX,
+  type PositionWaiter,
+} from '../../src/runtime/position-waiter.js';
 import { type TestDatabase, testDatabase } from '../support/postgres.js';
 import { freePort, startTestRedis } from '../support/redis.js';
 
@@ -46,8 +50,8 @@ describe.each(kinds)('waiting for a position, %s', (_, makeWakeup) => {
     await Promise.all(open.splice(0).map((waiter) => waiter.close()));
     await wakeup.close();
   });
-  const waiterOf = async (name: string, db = database.db): Promise<PositionWaiter> => {
-    const waiter = await createPositionWaiter(db, { name, wakeup });
+  const waiterOf = async (name: string): Promise<PositionWaiter> => {
+    const waiter = await createPositionWaiter(database.db, { name, wakeup });
     open.push(waiter);
     return waiter;
   };
@@ -71,23 +75,6 @@ describe.each(kinds)('waiting for a position, %s', (_, makeWakeup) => {
     expect([waiter.reached, late]).toEqual([at(10), false]);
     await advance(moved, 20);
     await later;
-  });
-
-  test('asks nobody when it is known to be reached', async () => {
-    const start = await checkpoint();
-    await advance(start, 10);
-    let queries = 0;
-    const { db } = database;
-    const counting = {
-      query: (...parameters: Parameters<typeof db.query>) => {
-        queries += 1;
-        return db.query(...parameters);
-      },
-    } as typeof db; // nothing else of it is used
-    const waiter = await waiterOf(start.name, counting);
-    const before = queries;
-    for (let i = 0; i < 10_000; i++) await waiter.waitForPosition(at(10), 0);
-    expect(queries).toBe(before);
   });
 
   test('ends without a word too', async () => {
@@ -119,13 +106,10 @@ describe.each(kinds)('waiting for a position, %s', (_, makeWakeup) => {
     const waiter = await waiterOf(start.name);
     const moved = await advance(start, 9);
     await waiter.waitForPosition(at(9), 5_000);
+    // Nobody says so but the database, and who does not hear that finds out.
     const reset = await resetCheckpoint(database.db, moved);
-    wakeup.announce(start.name);
-    // Somebody else's wait makes those look who were not told.
-    for (let tries = 0; waiter.reached.commit !== 0n && tries < 100; tries++) {
-      await waiter.waitForPosition(at(99), 50).catch(() => undefined);
-    }
-    await expect(waiter.waitForPosition(at(9), 50)).rejects.toMatchObject({ code: 'position_not_reached' });
+    await new Promise((done) => setTimeout(done, KNOWN_MS_MAX));
+    await expect(waiter.waitForPosition(at(9), 200)).rejects.toMatchObject({ code: 'position_not_reached' });
     await advance(reset, 9);
     await waiter.waitForPosition(at(9), 5_000);
   });

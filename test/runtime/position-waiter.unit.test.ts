@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import type { CheckpointWakeup } from '../../src/runtime/checkpoint-wakeup.js';
 import type { Database } from '../../src/runtime/database.js';
-import { createPositionWaiter, LOOK_PAUSE_MS } from '../../src/runtime/position-waiter.js';
+import { createPositionWaiter, KNOWN_MS_MAX, LOOK_PAUSE_MS } from '../../src/runtime/position-waiter.js';
 
 /** Time stands still here, so nothing that happens is the poll's doing. */
 beforeEach(() => void jest.useFakeTimers());
@@ -30,7 +30,11 @@ const scene = () => {
   const move = (commit: number): void => {
     checkpoint.commit_position = checkpoint.prepare_position = BigInt(commit);
   };
-  return { scripted, move, waiter: createPositionWaiter(db, { wakeup }) };
+  const startOver = (): void => {
+    checkpoint.generation += 1;
+    move(0);
+  };
+  return { scripted, move, startOver, waiter: createPositionWaiter(db, { wakeup }) };
 };
 const settle = () => jest.advanceTimersByTimeAsync(0);
 
@@ -48,6 +52,35 @@ test('a wake-up that says nothing makes the waiter look, and only while somebody
   scripted.wake();
   await later;
   expect(scripted.looks).toBe(3);
+});
+
+test('what is known is believed for a while, without asking, and then looked at again', async () => {
+  const { scripted, move, waiter } = scene();
+  const { waitForPosition } = await waiter;
+  move(10);
+  await jest.advanceTimersByTimeAsync(KNOWN_MS_MAX);
+  await waitForPosition(at(0), 1_000);
+  const before = scripted.looks;
+  await jest.advanceTimersByTimeAsync(KNOWN_MS_MAX - 1);
+  for (let i = 0; i < 10_000; i++) await waitForPosition(at(10), 0);
+  expect(scripted.looks).toBe(before);
+  await jest.advanceTimersByTimeAsync(1);
+  await Promise.all(Array.from({ length: 10_000 }, () => waitForPosition(at(10), 1_000)));
+  expect(scripted.looks).toBe(before + 1);
+});
+
+test('a rebuild that nobody told of is noticed by the next who asks after that', async () => {
+  const { scripted, startOver, move, waiter } = scene();
+  const { waitForPosition } = await waiter;
+  move(10);
+  scripted.wake();
+  await waitForPosition(at(10), 1_000);
+  startOver();
+  await jest.advanceTimersByTimeAsync(KNOWN_MS_MAX);
+  const waiting = waitForPosition(at(10), 50);
+  const refused = expect(waiting).rejects.toMatchObject({ code: 'position_not_reached', reached: at(0) });
+  await jest.advanceTimersByTimeAsync(50);
+  await refused;
 });
 
 test('what is announced and not so is not believed', async () => {
