@@ -40,6 +40,15 @@ const beginning = ({ isolation, readOnly }: NonNullable<Parameters<Database['tra
 
 type Client = Pick<pg.ClientBase, 'query'>;
 
+/**
+ * PostgreSQL plans a prepared statement anew when its tables are others, as after a switch of the read models, but refuses one whose
+ * columns would be others: https://www.postgresql.org/docs/current/sql-prepare.html. Nothing of it has run then.
+ */
+const isOutdated = (error: unknown): boolean => {
+  const { code, message } = error as { code?: unknown; message?: unknown };
+  return code === '0A000' && String(message).includes('cached plan must not change result type');
+};
+
 const queryOn = async <Row>(
   client: Client,
   sql: string,
@@ -70,7 +79,12 @@ class PostgresDatabase implements Database {
 
   async query<Row>(sql: string, parameters?: readonly unknown[], name?: string) {
     this.checkRoom();
-    return queryOn<Row>(this.pool, sql, parameters, name);
+    try {
+      return await queryOn<Row>(this.pool, sql, parameters, name);
+    } catch (error) {
+      if (!isOutdated(error)) throw error;
+      return queryOn<Row>(this.pool, sql, parameters);
+    }
   }
 
   async transaction<Result>(
@@ -99,6 +113,8 @@ class PostgresDatabase implements Database {
       await client.query('ROLLBACK').catch(() => {
         broken = true;
       });
+      // The next transaction prepares it anew, on another connection.
+      broken ||= isOutdated(error);
       throw error;
     } finally {
       this.giveBack(client, onError, broken);

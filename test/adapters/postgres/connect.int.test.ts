@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { connectDatabase } from '../../../src/adapters/postgres/connect.js';
-import { DatabaseUnavailable } from '../../../src/runtime/database.js';
+import { DatabaseUnavailable, type Queryable } from '../../../src/runtime/database.js';
 import { type TestDatabase, testDatabase } from '../../support/postgres.js';
 
 let database: TestDatabase;
@@ -44,6 +44,31 @@ describe('the database adapter', () => {
       const { rows } = await tx.query("SELECT name FROM pg_prepared_statements WHERE name = 'select_one'");
       expect(rows).toHaveLength(1);
     });
+  });
+
+  test('goes on with a prepared statement whose columns have changed', async () => {
+    const { db } = database;
+    await db.query('CREATE TABLE widened (x int)');
+    await db.query('INSERT INTO widened VALUES (1)');
+    const read = (through: Queryable) => through.query('SELECT * FROM widened', [], 'read_widened');
+    // On as many connections as the pool has.
+    await Promise.all(Array.from({ length: 20 }, () => read(db)));
+    await db.query('ALTER TABLE widened ADD COLUMN y int DEFAULT 2');
+    for (let i = 0; i < 20; i++) expect((await read(db)).rows).toEqual([{ x: 1, y: 2 }]);
+
+    await Promise.all(Array.from({ length: 20 }, () => read(db)));
+    await db.query('ALTER TABLE widened ADD COLUMN z int DEFAULT 3');
+    // A transaction cannot go on, but the connection is not given to the next one.
+    const outcomes: unknown[] = [];
+    for (let i = 0; i < 10; i++) {
+      outcomes.push(
+        await db.transaction(read).then(
+          ({ rows }) => rows[0],
+          () => 'failed',
+        ),
+      );
+    }
+    expect(outcomes.slice(-5)).toEqual(Array(5).fill({ x: 1, y: 2, z: 3 }));
   });
 
   test('rolls a transaction back when its work throws', async () => {
