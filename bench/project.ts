@@ -3,7 +3,7 @@ import { FOLDED_CATEGORIES, LogFold } from '../src/audit/fold.js';
 import { auditHouse } from '../src/cli/audit.js';
 import { type House, openHouse } from '../src/main.js';
 import { allProjections } from '../src/projections/index.js';
-import { rebuildProjections } from '../src/runtime/projection-rebuild.js';
+import { rebuildInPlace } from '../src/runtime/projection-rebuild.js';
 import { readSettings } from '../src/settings.js';
 import { type BenchOutcome, check, figure } from './report.js';
 import { cpuOfAll, DURABILITY, familyOf, median, readAlone } from './support.js';
@@ -45,7 +45,7 @@ export const benchProject = async (dir: string, log: WrittenLog, events: number)
     const before = await read();
     const others = familyOf(process.pid).filter((pid) => pid !== process.pid);
     const cpuBefore = cpuOfAll(others);
-    const rebuilt = await rebuildProjections({
+    const rebuilt = await rebuildInPlace({
       db,
       store,
       codec,

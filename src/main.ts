@@ -25,7 +25,8 @@ import { comparePositions, type EventStore, type LogPosition } from './runtime/e
 import { acquireLease } from './runtime/leases.js';
 import { limitLines } from './runtime/line-limit.js';
 import { ensureLogIdentity } from './runtime/log-identity.js';
-import { categoriesOf } from './runtime/projection-rebuild.js';
+import { MODEL_SETS } from './runtime/model-sets.js';
+import { categoriesOf } from './runtime/projection-build.js';
 import { createProjectionRunner } from './runtime/projection-runner.js';
 import { createTablesOnce } from './runtime/projection-tables.js';
 import { createReadModelLag } from './runtime/read-model-lag.js';
@@ -64,6 +65,7 @@ export interface House {
 }
 
 const CATCH_UP_POLL_MS = 50;
+const REBUILD_TOLD_EVERY_MS = 10_000;
 export const STALLED_AFTER_MS = 60_000;
 
 /** Lines that wait because they cannot be written; beyond it they are dropped. */
@@ -159,8 +161,18 @@ const assemble = (parts: Parts): House => {
     onError: troubleOf('watchdog', 'warn'),
   });
 
+  metrics.projections.observeSets(async () => {
+    const found = new Map<string, bigint>();
+    for (const set of MODEL_SETS) {
+      const checkpoint = await readCheckpoint(db, set);
+      if (checkpoint !== undefined) found.set(set, checkpoint.position.commit);
+    }
+    return found;
+  });
+
   const projectionsTrouble = troubleOf('projections', 'warn');
   const runProjections: House['runProjections'] = async (signal, onMoved) => {
+    let toldAt = 0;
     const runner = createProjectionRunner({
       db,
       store,
@@ -178,6 +190,11 @@ const assemble = (parts: Parts): House => {
         log.error({ err: error, stream, revision, type }, 'a stream was parked');
       },
       onRetry: (error) => projectionsTrouble(error, 'tried again'),
+      onRebuild: ({ events }) => {
+        if (performance.now() - toldAt < REBUILD_TOLD_EVERY_MS) return;
+        toldAt = performance.now();
+        log.info({ events }, 'projections: building the read models of this version');
+      },
     });
     metrics.projections.observe(() => runner.status);
     await runner.run(signal);
@@ -205,18 +222,19 @@ const assemble = (parts: Parts): House => {
   const catchUp: House['catchUp'] = async (onProgress) => {
     await poster.drain();
     const end = await store.readEnd();
-    let before: LogPosition | undefined;
+    let before = '';
     let movedAt = performance.now();
     for (;;) {
-      const position = (await readCheckpoint(db))?.position;
+      // Those of a new version are built beside the live ones, which stand still for so long.
+      const [live, next] = await Promise.all([readCheckpoint(db), readCheckpoint(db, 'next')]);
+      const position = live?.position;
       if (end === undefined || (position !== undefined && comparePositions(position, end) >= 0)) {
         return position ?? { commit: 0n, prepare: 0n };
       }
-      if (position !== undefined) {
-        onProgress?.(position, end);
-        if (before === undefined || comparePositions(position, before) !== 0) movedAt = performance.now();
-        before = position;
-      }
+      if (position !== undefined) onProgress?.(position, end);
+      const now = `${position?.commit} ${next?.position.commit}`;
+      if (now !== before) movedAt = performance.now();
+      before = now;
       if (performance.now() - movedAt > STALLED_AFTER_MS) throw new Error('the read models do not move');
       await sleep(CATCH_UP_POLL_MS);
     }

@@ -15,6 +15,8 @@ export interface HouseMetrics {
     parked(): void;
     /** Reads lag from the runner whenever metrics are asked for. */
     observe(status: () => RunnerStatus): void;
+    /** Reads where each set of read models is, from PostgreSQL, whenever metrics are asked for. */
+    observeSets(positions: () => Promise<ReadonlyMap<string, bigint>>): void;
   };
 }
 
@@ -153,6 +155,20 @@ export const createHouseMetrics = (registry: Registry): HouseMetrics => {
           registers,
           collect() {
             this.set(status().lagSeconds);
+          },
+        });
+      },
+      observeSets: (positions) => {
+        new Gauge({
+          name: 'holdfast_read_models_position',
+          help: 'Position in the log of each set of read models: live, and next or previous where there are any.',
+          labelNames: ['set'],
+          registers,
+          async collect() {
+            this.reset();
+            // A database that is away must not take the other metrics with it.
+            for (const [set, position] of await positions().catch(() => []))
+              this.set({ set }, Number(position));
           },
         });
       },

@@ -11,7 +11,9 @@ const known = (): Set<string> => {
   collectDefaultMetrics({ register: registry });
   createHttpMetrics(registry);
   // Nobody asks for the status here: only what is registered counts.
-  createHouseMetrics(registry).projections.observe(() => ({}) as RunnerStatus);
+  const { projections } = createHouseMetrics(registry);
+  projections.observe(() => ({}) as RunnerStatus);
+  projections.observeSets(async () => new Map());
   const names = registry.getMetricsAsArray().map(({ name }) => name);
   return new Set([
     ...names,

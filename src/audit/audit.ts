@@ -8,6 +8,7 @@ import {
   type RecordedEvent,
 } from '../runtime/event-store.js';
 import { LogMismatch } from '../runtime/log-identity.js';
+import { holdSet, type ModelSet, readFrom } from '../runtime/model-sets.js';
 import { listParked, type ParkedStream } from '../runtime/parked.js';
 import type { Comparison } from './compare.js';
 import { FOLDED_CATEGORIES, LogFold } from './fold.js';
@@ -67,6 +68,8 @@ export interface AuditOptions {
   readonly store: Pick<EventStore, 'readAll'>;
   readonly codec: Pick<EventCodec, 'decode'>;
   readonly db: Database;
+  /** Which read models; those that people read, when absent. */
+  readonly set?: ModelSet;
   /** After every batch: events folded so far, and where they end. */
   readonly onProgress?: (events: number, position: LogPosition, checkpoint: LogPosition) => void;
 }
@@ -89,10 +92,13 @@ export const runAudit = (options: AuditOptions): Promise<AuditReport> =>
   options.db.transaction((tx) => auditIn(tx, options), { isolation: 'repeatable read', readOnly: true });
 
 const auditIn = async (tx: Queryable, options: AuditOptions): Promise<AuditReport> => {
-  const { db } = options;
+  const { db, set = 'live' } = options;
   const began = performance.now();
   for (const statement of PREPARE) await tx.query(statement);
-  const checkpoint = await readCheckpoint(tx);
+  // Before the snapshot, which is taken by the first query: tables are found by name until the end.
+  await holdSet(tx, set);
+  await readFrom(tx, set);
+  const checkpoint = await readCheckpoint(tx, set);
   if (checkpoint === undefined) throw new NoReadModels();
   const parked = await listParked(tx);
   const fold = new LogFold();

@@ -42,7 +42,7 @@ export const cellsOf = (row: string): Cell[] =>
 /** `SELECT` of one text column, `row`. */
 export const selectRows = (table: string, columns: readonly Column[]): string => {
   const cells = columns.map(({ sql }) => `coalesce(${sql}, E'\\x1e')`);
-  return `SELECT concat_ws(E'\\x1f', ${cells.join(', ')}) AS row FROM read_model."${table}"`;
+  return `SELECT concat_ws(E'\\x1f', ${cells.join(', ')}) AS row FROM "${table}"`;
 };
 
 export interface Row {

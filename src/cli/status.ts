@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
 import { allProjections } from '../projections/index.js';
 import { readCheckpoint } from '../runtime/checkpoint.js';
+import { projectionChanges } from '../runtime/projection-tables.js';
+import { readStandbySets, standbyLine } from './status-sets.js';
 import { withHouse } from './with-house.js';
 
 interface LeaseRow {
@@ -16,16 +18,16 @@ export const registerStatus = (program: Command): void => {
     .option('--json', 'as JSON', false)
     .action(({ json }: { json: boolean }) =>
       withHouse({}, async ({ db, store, logId, services }) => {
-        const [end, live, poster, leases, parked] = await Promise.all([
+        const [end, live, changes = [], standby, poster, leases, parked] = await Promise.all([
           store.readEnd(),
           readCheckpoint(db),
+          projectionChanges(db, allProjections),
+          readStandbySets(db, allProjections),
           readCheckpoint(db, 'poster'),
           db.query<LeaseRow>(
             'SELECT name, holder, expires_at > clock_timestamp() AS held FROM runtime.leases ORDER BY name',
           ),
-          db.query<{ streams: bigint }>(
-            'SELECT count(DISTINCT stream) AS streams FROM runtime.parked_events',
-          ),
+          db.query<{ streams: bigint }>('SELECT count(DISTINCT stream) AS streams FROM parked_events'),
         ]);
         const behind = live?.eventRecordedAt === undefined ? null : live.eventRecordedAt.toISOString();
         const status = {
@@ -37,8 +39,10 @@ export const registerStatus = (program: Command): void => {
             caughtUp: end === undefined || (live !== undefined && live.position.commit >= end.commit),
             lastEventRecordedAt: behind,
             readModels: allProjections.map(({ name, version }) => `${name}@${version}`),
+            changes,
             parkedStreams: Number(parked.rows[0]?.streams ?? 0n),
           },
+          standby,
           poster: { position: poster?.position.commit.toString() ?? null },
           leases: leases.rows.map(({ name, holder, held }) => ({ name, holder: held ? holder : null })),
         };
@@ -47,7 +51,9 @@ export const registerStatus = (program: Command): void => {
           const lines = [
             `log            ${status.logId}, ends at ${status.logEnd ?? 'nothing'}`,
             `read models    at ${status.projections.position ?? 'nothing'}, ${status.projections.caughtUp ? 'caught up' : 'behind'}, last event of ${behind ?? 'never'}`,
+            ...(changes.length === 0 ? [] : [`               of another version (${changes.join(', ')})`]),
             `parked         ${status.projections.parkedStreams} streams`,
+            ...standby.map(standbyLine),
             `ledger         at ${status.poster.position ?? 'nothing'}`,
             ...status.leases.map(({ name, holder }) => `lease          ${name}: ${holder ?? 'free'}`),
           ];

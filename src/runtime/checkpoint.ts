@@ -1,7 +1,7 @@
 import type { Queryable } from './database.js';
 import type { LogPosition } from './event-store.js';
 
-/** The set of projections that people read. */
+/** Of the set of read models that people read; see model-sets.ts. */
 export const LIVE_CHECKPOINT = 'live';
 /** Every commit of a checkpoint notifies here; see {@link parseCheckpointNotice}. */
 export const CHECKPOINT_CHANNEL = 'holdfast_checkpoint';
@@ -143,6 +143,38 @@ export const resetCheckpoint = async (tx: Queryable, from: Checkpoint): Promise<
   );
   if (rows[0] === undefined) throw new SteppedDown(`checkpoint ${from.name}`);
   return toCheckpoint(from.name, rows[0]);
+};
+
+/**
+ * Writes a checkpoint as it is given, whoever had it before: for the transaction that changes which set is live, which holds the
+ * leases and locks that make that safe. Those who wait for its position hear of it.
+ */
+export const putCheckpoint = async (tx: Queryable, checkpoint: Checkpoint): Promise<void> => {
+  const { name, epoch, position, event, eventRecordedAt, generation, parkedRevision } = checkpoint;
+  await tx.query(
+    `INSERT INTO runtime.checkpoints (name, ${COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+     ON CONFLICT (name) DO UPDATE
+     SET (${COLUMNS}, updated_at) = ($2, $3, $4, $5, $6, $7, $8, $9, now())`,
+    [
+      name,
+      epoch,
+      position.commit,
+      position.prepare,
+      event.commit,
+      event.prepare,
+      eventRecordedAt ?? null,
+      generation,
+      parkedRevision,
+    ],
+  );
+  await tx.query('SELECT pg_notify($1, $2)', [
+    CHECKPOINT_CHANNEL,
+    `${name} ${generation} ${position.commit} ${position.prepare}`,
+  ]);
+};
+
+export const deleteCheckpoint = async (tx: Queryable, name: string): Promise<void> => {
+  await tx.query('DELETE FROM runtime.checkpoints WHERE name = $1', [name]);
 };
 
 /** What a NOTIFY on {@link CHECKPOINT_CHANNEL} says; undefined for anything else. */

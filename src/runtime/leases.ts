@@ -1,10 +1,11 @@
-import { type Database, DatabaseUnavailable } from './database.js';
+import { type Database, DatabaseUnavailable, type Queryable } from './database.js';
 
 /**
  * Leases: rows in PostgreSQL that say who is the one active runner of something, until when, by PostgreSQL's clock.
  *
  *   waiting --(free, expired, or its holder's session is gone: epoch + 1)--> held --(release)--> free
  *   held --(renewal finds another epoch, or none succeeds for TTL, or the session breaks)--> lost
+ *   any --(revoked: epoch + 1)--> free
  *
  * A holder keeps a transaction open that holds an advisory lock named after its epoch. PostgreSQL drops it with the connection,
  * so one who was killed is followed at the next look; the time limit is for one who is stopped, or cut off without a word.
@@ -57,6 +58,28 @@ WITH freed AS (
   UPDATE runtime.leases SET expires_at = '-infinity' WHERE name = $1 AND epoch = $2 RETURNING name
 )
 SELECT pg_notify('${CHANNEL}', name) FROM freed`;
+
+const REVOKE = `
+WITH revoked AS (
+  INSERT INTO runtime.leases AS l (name, epoch, holder, expires_at) VALUES ($1, 1, $2, '-infinity')
+  ON CONFLICT (name) DO UPDATE SET epoch = l.epoch + 1, holder = excluded.holder, expires_at = excluded.expires_at
+  RETURNING name, epoch
+)
+SELECT epoch, pg_notify('${CHANNEL}', name) FROM revoked`;
+
+/**
+ * Takes the lease from whoever holds it when the caller's transaction commits, and leaves it free. Returns an epoch larger than
+ * the holder's that nobody ever holds: what is put under it, only a later holder may write.
+ */
+export const revokeLease = async (
+  tx: Queryable,
+  lease: Pick<LeaseOptions, 'name' | 'holder'>,
+): Promise<bigint> => {
+  const { rows } = await tx.query<{ epoch: bigint }>(REVOKE, [lease.name, lease.holder]);
+  const [revoked] = rows;
+  if (revoked === undefined) throw new Error(`no lease ${lease.name}`);
+  return revoked.epoch;
+};
 
 interface Session {
   /** Rejects when the connection is gone, and the lock with it. */

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { DomainEvent } from '../domain/decider.js';
 import { SYSTEM_LOG_CATEGORY, SYSTEM_LOG_ID } from '../domain/system-log.js';
-import { type Checkpoint, LIVE_CHECKPOINT, readCheckpoint } from './checkpoint.js';
+import { type Checkpoint, readCheckpoint } from './checkpoint.js';
 import type { Database } from './database.js';
 import {
   comparePositions,
@@ -14,6 +14,7 @@ import {
   type RecordedEvent,
   type StoredEvent,
 } from './event-store.js';
+import { MODEL_SETS } from './model-sets.js';
 
 const STREAM = `${SYSTEM_LOG_CATEGORY}-${SYSTEM_LOG_ID}`;
 
@@ -118,19 +119,21 @@ export const ensureLogIdentity = async (
     if (logId !== remembered) {
       throw new LogMismatch(`the database is of log ${remembered}, this one is ${logId ?? 'new and empty'}`);
     }
-    const [checkpoint, end = LOG_START] = await Promise.all([
-      readCheckpoint(db, LIVE_CHECKPOINT),
-      store.readEnd(),
-    ]);
-    if (checkpoint !== undefined && comparePositions(end, checkpoint.event) < 0) {
-      throw new LogMismatch(
-        `the database has read up to ${checkpoint.event.commit}, the log ends at ${end.commit}`,
-      );
-    }
-    if (checkpoint !== undefined && !(await hasLastEvent(store, checkpoint, categories))) {
-      throw new LogMismatch(
-        `the event that the database has read at ${checkpoint.event.commit} is not there; the log was written to after an older backup of it was restored`,
-      );
+    const checkpoints = await Promise.all(MODEL_SETS.map((set) => readCheckpoint(db, set)));
+    // Asked after them: all of them may be moving.
+    const end = (await store.readEnd()) ?? LOG_START;
+    for (const checkpoint of checkpoints) {
+      if (checkpoint === undefined) continue;
+      if (comparePositions(end, checkpoint.event) < 0) {
+        throw new LogMismatch(
+          `the database has read up to ${checkpoint.event.commit}, the log ends at ${end.commit}`,
+        );
+      }
+      if (!(await hasLastEvent(store, checkpoint, categories))) {
+        throw new LogMismatch(
+          `the event that the database has read at ${checkpoint.event.commit} is not there; the log was written to after an older backup of it was restored`,
+        );
+      }
     }
     return logId;
   }

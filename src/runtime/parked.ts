@@ -2,7 +2,9 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { LIVE_CHECKPOINT, readCheckpoint } from './checkpoint.js';
 import { type Database, DatabaseUnavailable, type Queryable } from './database.js';
 import type { RecordedEvent, StoredEvent } from './event-store.js';
+import { holdSet } from './model-sets.js';
 import type { Projection } from './projection.js';
+import { changedSince } from './projection-tables.js';
 
 /** How events are read; the codec is one. Throws for an event that this build cannot read. */
 export interface EventDecoder {
@@ -95,8 +97,10 @@ export const applyToAll = async (
   if (first !== undefined) throw first.reason;
 };
 
+// `parked_events` is a table of the set that the transaction reads and writes: what that set lacks (model-sets.ts).
+
 export const readParkedStreams = async (db: Queryable): Promise<Set<string>> => {
-  const { rows } = await db.query<{ stream: string }>('SELECT DISTINCT stream FROM runtime.parked_events');
+  const { rows } = await db.query<{ stream: string }>('SELECT DISTINCT stream FROM parked_events');
   return new Set(rows.map(({ stream }) => stream));
 };
 
@@ -105,7 +109,7 @@ export const parkEvents = async (tx: Queryable, events: readonly EventToPark[]):
   if (events.length === 0) return;
   const column = <Value>(value: (event: StoredEvent) => Value) => events.map(({ stored }) => value(stored));
   await tx.query(
-    `INSERT INTO runtime.parked_events (stream, revision, event_id, type, data, metadata, commit_position,
+    `INSERT INTO parked_events (stream, revision, event_id, type, data, metadata, commit_position,
        prepare_position, recorded_at, error)
      SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::json[], $6::json[], $7::bigint[],
        $8::bigint[], $9::timestamptz[], $10::text[])
@@ -136,7 +140,7 @@ export const listParked = async (db: Queryable): Promise<readonly ParkedStream[]
     parked_at: Date;
   }>(
     `SELECT DISTINCT ON (stream) stream, (count(*) OVER (PARTITION BY stream))::int AS events, revision, type, error, parked_at
-     FROM runtime.parked_events ORDER BY stream, revision`,
+     FROM parked_events ORDER BY stream, revision`,
   );
   return rows
     .map(({ stream, events, revision, type, error, parked_at }) => ({
@@ -184,7 +188,8 @@ export interface ReplayOptions {
 /**
  * Applies a parked stream's events in their order and lets the stream go on, all in one transaction; the runner, here or in another
  * process, waits for that long and then follows. Returns how many events it were, 0 when the stream is not parked.
- * Throws {@link StillParked} and changes nothing when one of them still fails.
+ * Throws {@link StillParked} and changes nothing when one of them still fails, `ProjectionsChanged` where other versions have built
+ * the tables.
  */
 export const replayParked = ({
   db,
@@ -194,12 +199,14 @@ export const replayParked = ({
   checkpoint = LIVE_CHECKPOINT,
 }: ReplayOptions): Promise<number> =>
   db.transaction(async (tx) => {
+    await holdSet(tx, 'live');
+    const changed = await changedSince(tx, projections);
+    if (changed !== undefined) throw changed;
     // Nobody moves the checkpoint meanwhile, so no event of the stream can be parked behind our back.
     await readCheckpoint(tx, checkpoint, { lock: true });
-    const { rows } = await tx.query<ParkedRow>(
-      'DELETE FROM runtime.parked_events WHERE stream = $1 RETURNING *',
-      [stream],
-    );
+    const { rows } = await tx.query<ParkedRow>('DELETE FROM parked_events WHERE stream = $1 RETURNING *', [
+      stream,
+    ]);
     if (rows.length === 0) return 0;
     rows.sort((a, b) => Number(a.revision - b.revision));
     try {

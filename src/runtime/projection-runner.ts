@@ -2,7 +2,7 @@
  * Keeps the read models up to date: one `$all` subscription, all live projections, one transaction per batch, one checkpoint
  * (design 5).
  *
- *   waiting --(lease)--> catching up --> live --(lease lost | SteppedDown)--> waiting
+ *   rebuilding --(own read models are live)--> waiting --(lease)--> catching up --> live --(lease lost | SteppedDown)--> waiting
  *   any --(signal)--> stopped;  any --(ProjectionsChanged | TooManyParked | a store that refuses)--> run() throws
  *
  * While one batch is in its transaction the next ones arrive and are decoded, so batches are small when live and large in a
@@ -14,17 +14,19 @@ import { type Checkpoint, claimCheckpoint, LIVE_CHECKPOINT, SteppedDown } from '
 import { type Database, DatabaseUnavailable } from './database.js';
 import type { EventInbox } from './event-inbox.js';
 import { type EventStore, EventStoreUnavailable, type LogPosition } from './event-store.js';
-import { acquireLease, type Lease } from './leases.js';
+import { acquireLease, LEASE_POLL_MS, type Lease } from './leases.js';
+import { LIVE_LEASE } from './model-sets.js';
 import type { EventDecoder } from './parked.js';
 import type { Projection } from './projection.js';
+import { categoriesOf, startOver } from './projection-build.js';
 import { type AppliedBatch, newInbox, pump } from './projection-pump.js';
-import { categoriesOf, leaseName, replay, startOver } from './projection-rebuild.js';
-import { ProjectionsChanged, projectionChanges } from './projection-tables.js';
+import { upgradeProjections } from './projection-rebuild.js';
+import { changedSince, installedVersions } from './projection-tables.js';
 
 const RESUBSCRIBE_PAUSE_MS = 500;
 const RETAKE_PAUSE_MS = 200;
 
-export type RunnerState = 'waiting' | 'catching_up' | 'live' | 'stopped';
+export type RunnerState = 'rebuilding' | 'waiting' | 'catching_up' | 'live' | 'stopped';
 
 export interface RunnerStatus {
   readonly state: RunnerState;
@@ -43,6 +45,8 @@ export interface RunnerEvents {
   onParked?(stream: string, revision: number, type: string, error: unknown): void;
   /** Something failed and is tried again. */
   onRetry?(error: unknown): void;
+  /** While it rebuilds, after every batch: events applied so far, and where they end. */
+  onRebuild?(progress: { readonly events: number; readonly position: LogPosition }): void;
 }
 
 export interface ProjectionRunnerOptions extends RunnerEvents {
@@ -52,8 +56,11 @@ export interface ProjectionRunnerOptions extends RunnerEvents {
   readonly projections: readonly Projection[];
   /** Who holds the lease, for people: host and process. */
   readonly holder: string;
-  readonly name?: string;
-  /** What to do when the tables were built by other versions: stop with {@link ProjectionsChanged}, or build them again. */
+  /**
+   * What to do when the tables were built by other versions: stop with `ProjectionsChanged`; or, before it serves for the
+   * first time and from lower to higher versions only, build its own beside them and switch. Once it has served, somebody who
+   * puts others in their place means it.
+   */
   readonly whenChanged?: 'refuse' | 'rebuild';
   readonly parkedStreamsMax?: number;
 }
@@ -69,6 +76,7 @@ class Runner implements ProjectionRunner {
   private inbox: EventInbox | undefined;
   private applier: BatchApplier | undefined;
   private appliedEvents = 0;
+  private hasServed = false;
 
   constructor(private readonly options: ProjectionRunnerOptions) {}
 
@@ -93,31 +101,48 @@ class Runner implements ProjectionRunner {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { db, name = LIVE_CHECKPOINT, holder } = this.options;
+    const { db, holder } = this.options;
     try {
       while (!signal.aborted) {
-        this.enter('waiting');
-        const lease = await acquireLease(db, { name: leaseName(name), holder, signal });
-        if (lease === undefined) return;
+        let lease: Lease | undefined;
         try {
+          await this.makeTablesOurs(signal);
+          this.enter('waiting');
+          lease = await acquireLease(db, { name: LIVE_LEASE, holder, signal });
+          if (lease === undefined) return;
           await this.serve(lease, AbortSignal.any([signal, lease.lost]));
         } catch (error) {
           if (signal.aborted) return;
           const passes =
-            lease.lost.aborted ||
+            lease?.lost.aborted === true ||
             error instanceof SteppedDown ||
             error instanceof EventStoreUnavailable ||
             (error instanceof DatabaseUnavailable && error.reason !== 'closed');
           if (!passes) throw error;
           this.options.onRetry?.(error);
-          await delay(RETAKE_PAUSE_MS, undefined, { signal }).catch(() => undefined);
+          const pauseMs = lease === undefined ? LEASE_POLL_MS : RETAKE_PAUSE_MS;
+          await delay(pauseMs, undefined, { signal }).catch(() => undefined);
         } finally {
-          await lease.release();
+          await lease?.release();
         }
       }
     } finally {
       this.enter('stopped');
     }
+  }
+
+  /** Without the lease: whoever holds it goes on serving meanwhile. */
+  private async makeTablesOurs(signal: AbortSignal): Promise<void> {
+    const { db, projections, whenChanged, onRebuild } = this.options;
+    const changed = await changedSince(db, projections);
+    if (changed === undefined) return;
+    if (whenChanged !== 'rebuild' || this.hasServed) throw changed;
+    this.enter('rebuilding');
+    await upgradeProjections({
+      ...this.options,
+      signal,
+      ...(onRebuild === undefined ? {} : { onProgress: onRebuild }),
+    });
   }
 
   /** Under one lease, until the signal or trouble. */
@@ -155,13 +180,14 @@ class Runner implements ProjectionRunner {
   }
 
   private async prepareTables(lease: Lease, signal: AbortSignal): Promise<Checkpoint> {
-    const { db, projections, name = LIVE_CHECKPOINT, whenChanged = 'refuse' } = this.options;
-    const claimed = await claimCheckpoint(db, name, lease.epoch);
-    const changes = await projectionChanges(db, projections);
-    if (changes === undefined) return startOver(db, projections, claimed);
-    if (changes.length === 0) return claimed;
-    if (whenChanged === 'refuse') throw new ProjectionsChanged(changes);
-    return (await replay(this.options, lease, signal)).checkpoint;
+    const { db, projections } = this.options;
+    const claimed = await claimCheckpoint(db, LIVE_CHECKPOINT, lease.epoch);
+    // Only now can nobody put others in their place without our knowing.
+    const changed = await changedSince(db, projections);
+    if (changed !== undefined) throw changed;
+    this.hasServed = true;
+    const exist = (await installedVersions(db, 'live')).length > 0;
+    return exist ? claimed : startOver(db, projections, claimed, 'live', { ...this.options, signal });
   }
 }
 

@@ -102,7 +102,7 @@ const readColumns = async (): Promise<readonly ColumnRow[]> =>
                  WHERE i.indrelid = c.table_name::regclass AND i.indisprimary AND a.attname = c.column_name) AS is_key,
          EXISTS (SELECT FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
                  WHERE i.indrelid = c.table_name::regclass AND i.indisunique AND a.attname = c.column_name) AS is_unique
-       FROM information_schema.columns c WHERE c.table_schema = 'read_model' ORDER BY c.table_name, c.ordinal_position`,
+       FROM information_schema.columns c WHERE c.table_schema = 'read_model' AND c.table_name <> 'parked_events' ORDER BY c.table_name, c.ordinal_position`,
     )
   ).rows;
 

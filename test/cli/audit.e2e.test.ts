@@ -132,12 +132,12 @@ describe('holdfast audit', () => {
     'exits 1 and names the stream while one is parked',
     async () => {
       await database.db.query(
-        `INSERT INTO runtime.parked_events (stream, revision, event_id, type, data, metadata, commit_position,
+        `INSERT INTO read_model.parked_events (stream, revision, event_id, type, data, metadata, commit_position,
          prepare_position, recorded_at, error)
        VALUES ('stock-main~A', 1, 'e', 'StockHeld', '{}', '{}', 1, 1, now(), 'poison')`,
       );
       const { code, out } = await audit();
-      await database.db.query('DELETE FROM runtime.parked_events');
+      await database.db.query('DELETE FROM read_model.parked_events');
       expect(out).toContain('stock-main~A: 1 events, from StockHeld at revision 1: poison');
       expect(code).toBe(1);
     },

@@ -2,81 +2,22 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { readCheckpoint } from '../../src/runtime/checkpoint.js';
 import type { Database, Queryable } from '../../src/runtime/database.js';
 import { listParked, replayParked } from '../../src/runtime/parked.js';
-import type { Projection } from '../../src/runtime/projection.js';
-import { rebuildProjections } from '../../src/runtime/projection-rebuild.js';
-import {
-  createProjectionRunner,
-  type ProjectionRunner,
-  type ProjectionRunnerOptions,
-} from '../../src/runtime/projection-runner.js';
-import { type TestDatabase, testDatabase } from '../support/postgres.js';
-import { plainCodec, type ScriptedLog, scriptedLog } from '../support/scripted-log.js';
+import { createProjectionRunner } from '../../src/runtime/projection-runner.js';
+import { openRunnerHouse, type RunnerHouse, until } from '../support/runner-house.js';
+import { plainCodec, type ScriptedLog } from '../support/scripted-log.js';
 import { tally, tallyRows } from '../support/tally.js';
 
-let database: TestDatabase;
+let house: RunnerHouse;
 let db: Database;
 let log: ScriptedLog;
-let stops: (() => Promise<unknown>)[];
+let start: RunnerHouse['start'];
+let atEnd: RunnerHouse['atEnd'];
+let fill: RunnerHouse['fill'];
 beforeEach(async () => {
-  database = await testDatabase({ poolSize: 8 });
-  db = database.db;
-  log = scriptedLog();
-  stops = [];
+  house = await openRunnerHouse();
+  ({ db, log, start, atEnd, fill } = house);
 });
-afterEach(async () => {
-  await Promise.allSettled(stops.map((stop) => stop()));
-  await database.drop();
-});
-
-interface Running extends ProjectionRunner {
-  readonly done: Promise<void>;
-  stop(): Promise<void>;
-}
-
-const start = (projections: readonly Projection[], more: Partial<ProjectionRunnerOptions> = {}): Running => {
-  const runner = createProjectionRunner({
-    db,
-    store: log,
-    codec: plainCodec,
-    projections,
-    holder: 'test',
-    ...more,
-  });
-  const controller = new AbortController();
-  const done = runner.run(controller.signal);
-  const stop = (): Promise<void> => {
-    controller.abort();
-    return done;
-  };
-  done.catch(() => undefined);
-  stops.push(stop);
-  return {
-    done,
-    stop,
-    run: () => done,
-    get status() {
-      return runner.status;
-    },
-  };
-};
-
-const until = async (condition: () => Promise<boolean> | boolean, timeoutMs = 10_000): Promise<void> => {
-  for (const end = Date.now() + timeoutMs; !(await condition()); ) {
-    if (Date.now() > end) throw new Error('waited in vain');
-    await new Promise((done) => setTimeout(done, 5));
-  }
-};
-
-const atEnd = async (): Promise<boolean> => {
-  const end = log.events.at(-1)?.position.commit;
-  return (await readCheckpoint(db))?.position.commit === end;
-};
-
-const fill = (streams: number, eventsEach: number, category = 'a'): void => {
-  for (let revision = 0; revision < eventsEach; revision++) {
-    for (let i = 0; i < streams; i++) log.write([`${category}-${i}`, 'Counted', { n: i }]);
-  }
-};
+afterEach(() => house.close());
 
 /** Runs `interfere` before the n-th commit of a transaction of this database. */
 const beforeCommit = (base: Database, interfere: () => Promise<void>): Database => ({
@@ -253,6 +194,18 @@ describe('the projection runner', () => {
   });
 });
 
+test('a runner refuses tables of other versions', async () => {
+  fill(2, 3);
+  const runner = start([tally('a')]);
+  await until(atEnd);
+  await runner.stop();
+  const changed = [tally('a', { fixed: true }, 2), tally('b')];
+  await expect(start(changed).done).rejects.toMatchObject({
+    code: 'projections_changed',
+    changes: ['tally_a was 1, is 2', 'tally_b is new'],
+  });
+});
+
 describe('poison', () => {
   test('parks its stream with its event and error, and later events behind it; the rest goes on', async () => {
     const parked: string[] = [];
@@ -322,69 +275,4 @@ describe('poison', () => {
     await expect(runner.done).rejects.toMatchObject({ code: 'too_many_parked' });
     expect(await listParked(db)).toHaveLength(3);
   }, 15_000);
-});
-
-describe('a rebuild', () => {
-  const rebuild = (projections: readonly Projection[]) =>
-    rebuildProjections({ db, store: log, codec: plainCodec, projections, holder: 'rebuild' });
-
-  test('ends with the same rows as the live run', async () => {
-    fill(7, 30);
-    const runner = start([tally('a')]);
-    await until(atEnd);
-    await runner.stop();
-    const live = await tallyRows(db, 'a');
-    await db.query('UPDATE tally_a SET total = -1');
-    log.batchEvents = 64;
-    const progress: number[] = [];
-    const result = await rebuildProjections({
-      db,
-      store: log,
-      codec: plainCodec,
-      projections: [tally('a')],
-      holder: 'rebuild',
-      onProgress: ({ events }) => progress.push(events),
-    });
-    expect(result).toMatchObject({ events: 210, position: log.events.at(-1)?.position });
-    expect(progress.at(-1)).toBe(210);
-    expect(await tallyRows(db, 'a')).toEqual(live);
-  });
-
-  test('does not run beside a runner', async () => {
-    const runner = start([tally('a')]);
-    await until(() => runner.status.state === 'live');
-    await expect(rebuild([tally('a')])).rejects.toMatchObject({ code: 'lease_held' });
-  });
-
-  test('is strict: it names the first event that cannot be applied and goes no further', async () => {
-    fill(2, 2);
-    log.write(['a-1', 'Poison']);
-    fill(2, 2);
-    await expect(rebuild([tally('a')])).rejects.toMatchObject({
-      code: 'projection_failed',
-      stream: 'a-1',
-      revision: 2,
-      type: 'Poison',
-    });
-    expect((await tallyRows(db, 'a')).map(({ events }) => events)).toEqual([2, 2]);
-    expect(await listParked(db)).toEqual([]);
-  });
-
-  test('is asked for, or done at the start when told so, when a projection has another version', async () => {
-    fill(2, 3);
-    const runner = start([tally('a')]);
-    await until(atEnd);
-    await runner.stop();
-    const changed = [tally('a', { fixed: true }, 2), tally('b')];
-    await expect(start(changed).done).rejects.toMatchObject({
-      code: 'projections_changed',
-      changes: ['tally_a was 1, is 2', 'tally_b is new'],
-    });
-    const rebuilding = start(changed, { whenChanged: 'rebuild' });
-    await until(async () => rebuilding.status.state === 'live' && (await atEnd()));
-    await rebuilding.stop();
-    expect((await tallyRows(db, 'a')).map(({ events }) => events)).toEqual([3, 3]);
-    expect((await readCheckpoint(db))?.generation).toBe(3);
-    await expect(start([tally('a')]).done).rejects.toMatchObject({ code: 'projections_changed' });
-  });
 });

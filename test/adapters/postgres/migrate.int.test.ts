@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { migrate } from '../../../src/adapters/postgres/migrate.js';
 import { migrations } from '../../../src/adapters/postgres/migrations/index.js';
+import { listParked } from '../../../src/runtime/parked.js';
+import { installedVersions } from '../../../src/runtime/projection-tables.js';
 import { type TestDatabase, testDatabase } from '../../support/postgres.js';
 
 let database: TestDatabase;
@@ -10,6 +12,27 @@ beforeAll(async () => {
 afterAll(() => database.drop());
 
 const more = [...migrations, { name: '9998-extra', sql: 'CREATE TABLE runtime.extra (x int)' }];
+
+test('read models from before there were sets are the live ones, with what they have parked', async () => {
+  const { db, url, drop } = await testDatabase();
+  try {
+    await db.query('DROP SCHEMA runtime, read_model CASCADE');
+    const before = migrations.findIndex(({ name }) => name.endsWith('-model-sets'));
+    await migrate(url, migrations.slice(0, before));
+    await db.query(
+      `INSERT INTO runtime.projections (name, version, tables) VALUES ('orders', 3, '{orders}')`,
+    );
+    await db.query(
+      `INSERT INTO runtime.parked_events (stream, revision, event_id, type, metadata, commit_position,
+         prepare_position, recorded_at, error) VALUES ('a-1', 4, 'e', 'Odd', '{}', 7, 7, now(), 'poison')`,
+    );
+    await migrate(url);
+    expect(await installedVersions(db, 'live')).toEqual(['orders@3']);
+    expect(await listParked(db)).toMatchObject([{ stream: 'a-1', revision: 4, error: 'poison' }]);
+  } finally {
+    await drop();
+  }
+});
 
 describe('migrations', () => {
   test('applied by several at once are applied once', async () => {

@@ -1,5 +1,6 @@
 import { sql as runtime } from './0001-runtime.js';
 import { sql as snapshots } from './0003-snapshots.js';
+import { sql as modelSets } from './0004-model-sets.js';
 
 export interface NamedMigration {
   readonly name: string;
@@ -10,4 +11,5 @@ export interface NamedMigration {
 export const migrations: readonly NamedMigration[] = [
   { name: '0001-runtime', sql: runtime },
   { name: '0003-snapshots', sql: snapshots },
+  { name: '0004-model-sets', sql: modelSets },
 ];
