@@ -1,6 +1,7 @@
 import type { OrderEvent, OrderUnits } from '../domain/order-events.js';
 import type { RecordedEvent } from '../runtime/event-store.js';
 import type { Promises } from './fold-promises.js';
+import { FoldedReviews } from './fold-reviews.js';
 import { encodePart, stockKey } from './ids.js';
 import { carriedByFirst, minorOf, priceTimes } from './money.js';
 import { type Place, placeOf } from './place.js';
@@ -51,6 +52,8 @@ export interface FoldedOrder {
   charged: bigint;
   credited: bigint;
   allowance: bigint;
+  /** What held it back; undefined for an order that nothing ever did. */
+  reviews: FoldedReviews | undefined;
   last: Place;
 }
 
@@ -102,6 +105,7 @@ export class OrderFold {
         this.#reserve(order, event.data);
         break;
       case 'OrderConfirmed':
+        order.reviews?.step('confirm', []);
         order.status = 'confirmed';
         order.confirmed = true;
         order.confirmedAt = last.effectiveAt;
@@ -125,12 +129,21 @@ export class OrderFold {
       case 'OrderReturned':
         this.#return(order, event.data);
         break;
+      case 'OrderHeld':
+        order.reviews ??= new FoldedReviews(order.id, this.violations);
+        order.reviews.put(recorded, event.data);
+        break;
+      case 'OrderHoldResolved':
+        order.reviews ??= new FoldedReviews(order.id, this.violations);
+        order.reviews.resolve(recorded, event.data);
+        break;
       default:
         this.violations.add('unknown_event', stream, recorded.event.type);
     }
   }
 
   #end(order: FoldedOrder, status: FoldedStatus): void {
+    order.reviews?.end();
     order.status = status;
     order.endedAtMs = order.last.recordedAtMs;
   }
@@ -151,6 +164,7 @@ export class OrderFold {
       charged: 0n,
       credited: 0n,
       allowance: 0n,
+      reviews: undefined,
       last,
     };
     for (const { lineId, kind, sku, account, quantity, unitPrice, amount, tax } of lines) {
@@ -265,6 +279,10 @@ export class OrderFold {
   }
 
   #ship(order: FoldedOrder, { lines, currency }: Of<'OrderShipped'>): void {
+    order.reviews?.step(
+      'ship',
+      lines.map(({ lineId }) => lineId),
+    );
     this.#checkShares(order, 'shipped', lines);
     this.#count(order, 'shipped', lines);
     for (const line of lines) order.charged += netOf(line, currency);

@@ -1,5 +1,5 @@
 import type { BlindReturnEvent } from '../domain/blind-return.js';
-import type { ChannelEvent, ChannelSettings } from '../domain/channel.js';
+import type { Channel, ChannelEvent } from '../domain/channel.js';
 import type { LocationEvent, LocationSettings } from '../domain/location.js';
 import type { EventCodec } from '../runtime/codec.js';
 import {
@@ -48,7 +48,7 @@ export class LogFold {
   readonly orders = new OrderFold(this.promises, this.violations);
   readonly holders = new HoldersFold(this.promises, this.violations);
   readonly ledger = new LedgerFold(this.violations);
-  readonly channels = new Map<string, Configured<ChannelSettings>>();
+  readonly channels = new Map<string, Configured<Channel>>();
   readonly locations = new Map<string, Configured<LocationSettings>>();
   readonly eventsPerType = new Map<string, number>();
   events = 0;

@@ -2,6 +2,7 @@ import { microsOf } from './calendar.js';
 import { type Cell, decimals, instants, keyedCheck, lists, type TableCheck, texts } from './compare.js';
 import type { LogFold } from './fold.js';
 import type { FoldedLine, FoldedOrder } from './fold-orders.js';
+import type { FoldedReview } from './fold-reviews.js';
 import type { Place } from './place.js';
 
 /** As the log says it; PostgreSQL cannot hold NUL, so a table has U+FFFD for it. */
@@ -172,4 +173,50 @@ const deadlines = ({ orders: { orders: all } }: LogFold): TableCheck => {
   });
 };
 
-export const orderTables = (fold: LogFold): TableCheck[] => [orders(fold), orderLines(fold), deadlines(fold)];
+function* reviewsOf(orders: Iterable<FoldedOrder>): Generator<FoldedReview> {
+  for (const { reviews } of orders) if (reviews !== undefined) yield* reviews.all.values();
+}
+
+const reviews = ({ orders: { orders: all } }: LogFold): TableCheck =>
+  keyedCheck<FoldedReview>({
+    table: 'reviews',
+    key: texts('order_id', 'hold_id'),
+    columns: [
+      ...texts('channel', 'hold_type'),
+      ...lists('blocks'),
+      ...texts('role'),
+      ...lists('lines'),
+      ...texts('reason', 'rule_id', 'rule_version', 'held_by'),
+      ...instants('held_at'),
+      ...texts('outcome', 'resolution', 'resolved_by'),
+      ...instants('resolved_at'),
+      ...texts('position'),
+    ],
+    all: () => reviewsOf(all.values()),
+    find: ([id = '', holdId = '']) => all.get(id)?.reviews?.all.get(holdId),
+    keyOf: ({ orderId, data }) => [orderId, data.holdId],
+    cellsOf: ({ orderId, data, put, resolution, resolved }) => [
+      textCell(all.get(orderId)?.placed.channel),
+      data.holdType,
+      textCell(JSON.stringify(data.blocks)),
+      data.role,
+      textCell(data.lines && JSON.stringify(data.lines)),
+      textCell(data.reason),
+      textCell(data.rule?.id),
+      textCell(data.rule?.version),
+      textCell(put.by),
+      instantCell(put.at),
+      textCell(resolution?.outcome),
+      textCell(resolution?.reason),
+      textCell(resolved?.by),
+      instantCell(resolved?.at),
+      `${(resolved ?? put).position}`,
+    ],
+  });
+
+export const orderTables = (fold: LogFold): TableCheck[] => [
+  orders(fold),
+  orderLines(fold),
+  deadlines(fold),
+  reviews(fold),
+];

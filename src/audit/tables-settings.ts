@@ -1,17 +1,17 @@
-import type { ChannelSettings } from '../domain/channel.js';
+import type { Channel } from '../domain/channel.js';
 import type { LocationSettings } from '../domain/location.js';
 import { keyedCheck, lists, type TableCheck, texts } from './compare.js';
 import type { Configured, LogFold } from './fold.js';
 import { PLACE_COLUMNS, placeCells, textCell } from './tables-orders.js';
 
 const channels = ({ channels: all }: LogFold): TableCheck =>
-  keyedCheck<Configured<ChannelSettings>>({
+  keyedCheck<Configured<Channel>>({
     table: 'channels',
     key: texts('channel'),
     columns: [
       ...texts('name', 'time_zone'),
       ...lists('currencies', 'sources'),
-      ...texts('confirm', 'expires_in_seconds'),
+      ...texts('confirm', 'expires_in_seconds', 'review'),
       ...PLACE_COLUMNS,
     ],
     all: () => all.values(),
@@ -24,6 +24,7 @@ const channels = ({ channels: all }: LogFold): TableCheck =>
       textCell(JSON.stringify(settings.sources)),
       settings.confirm,
       textCell(settings.expiresInSeconds),
+      textCell(settings.review && JSON.stringify(settings.review)),
       ...placeCells(last),
     ],
   });

@@ -1,4 +1,5 @@
-import type { ChannelSettings } from '../domain/channel.js';
+import type { Channel } from '../domain/channel.js';
+import { type ReviewPolicy, reviewPolicy } from '../domain/review-rules.js';
 import type { Queryable } from '../runtime/database.js';
 import type { RecordedEvent } from '../runtime/event-store.js';
 import type { Projection } from '../runtime/projection.js';
@@ -15,6 +16,8 @@ CREATE TABLE channels (
   sources            text[] NOT NULL,
   confirm            text NOT NULL,
   expires_in_seconds integer,
+  -- Its rules for reviews: JSON as recorded.
+  review             text,
   revision           bigint NOT NULL,
   position           bigint NOT NULL,
   effective_at       timestamptz NOT NULL,
@@ -23,15 +26,15 @@ CREATE TABLE channels (
 `;
 
 const UPSERT = `
-INSERT INTO channels VALUES ($1, $2, $3, $4::text[], $5::text[], $6, $7, $8, $9, $10, $11)
+INSERT INTO channels VALUES ($1, $2, $3, $4::text[], $5::text[], $6, $7, $8, $9, $10, $11, $12)
 ON CONFLICT (channel) DO UPDATE SET name = excluded.name, time_zone = excluded.time_zone,
   currencies = excluded.currencies, sources = excluded.sources, confirm = excluded.confirm,
-  expires_in_seconds = excluded.expires_in_seconds, revision = excluded.revision, position = excluded.position,
+  expires_in_seconds = excluded.expires_in_seconds, review = excluded.review, revision = excluded.revision, position = excluded.position,
   effective_at = excluded.effective_at, recorded_at = excluded.recorded_at`;
 
 export const channels: Projection = {
   name: 'channels',
-  version: 1,
+  version: 2,
   categories: ['channel'],
   tables: ['channels'],
   create,
@@ -52,6 +55,7 @@ export const channels: Projection = {
           texts(data.sources),
           data.confirm,
           data.expiresInSeconds ?? null,
+          data.review === undefined ? null : JSON.stringify(data.review),
           recorded.revision,
           recorded.position.commit,
           recorded.metadata.effectiveAt,
@@ -63,7 +67,7 @@ export const channels: Projection = {
   },
 };
 
-export interface ChannelView extends ChannelSettings {
+export interface ChannelView extends Channel {
   readonly channel: string;
   readonly revision: number;
   readonly effectiveAt: Date;
@@ -78,10 +82,13 @@ interface Row {
   readonly sources: string[];
   readonly confirm: 'auto' | 'explicit';
   readonly expires_in_seconds: number | null;
+  readonly review: string | null;
   readonly revision: bigint;
   readonly effective_at: Date;
   readonly recorded_at: Date;
 }
+
+const policyOf = (text: string): ReviewPolicy => reviewPolicy.parse(JSON.parse(text));
 
 const toView = (row: Row): ChannelView => ({
   channel: row.channel,
@@ -91,6 +98,7 @@ const toView = (row: Row): ChannelView => ({
   sources: row.sources,
   confirm: row.confirm,
   ...(row.expires_in_seconds === null ? {} : { expiresInSeconds: row.expires_in_seconds }),
+  ...(row.review === null ? {} : { review: policyOf(row.review) }),
   revision: Number(row.revision),
   effectiveAt: row.effective_at,
   recordedAt: row.recorded_at,

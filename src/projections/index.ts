@@ -7,6 +7,7 @@ import { ledger } from './ledger.js';
 import { locations } from './locations.js';
 import { orderLines } from './order-lines.js';
 import { orders } from './orders.js';
+import { reviews } from './reviews.js';
 import { stockLevels } from './stock-levels.js';
 import { stockMovements } from './stock-movements.js';
 
@@ -25,6 +26,7 @@ export const allProjections: readonly Projection[] = [
   coupons,
   orders,
   orderLines,
+  reviews,
   holds,
   deadlines,
   ledger,

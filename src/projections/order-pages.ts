@@ -2,6 +2,7 @@ import { formatAmount } from '../domain/money.js';
 import type { OrderStatus } from '../domain/order-state.js';
 import type { Queryable } from '../runtime/database.js';
 import { ANY_TEXT, INTEGER, type Page, type PageRequest, pageSize, readCursor, toPage } from './cursor.js';
+import { REVIEWS_OF_ORDER, type ReviewsJson, type ReviewView, reviewsIn } from './review-queue.js';
 
 /** An order as people read it. Amounts are decimal strings of `currency`. */
 export interface OrderSummary {
@@ -65,6 +66,8 @@ export interface OrderLineView {
 
 export interface OrderView extends OrderSummary {
   readonly lines: readonly OrderLineView[];
+  /** What blocks it or did. */
+  readonly reviews: readonly ReviewView[];
 }
 
 interface OrderRow {
@@ -183,9 +186,9 @@ const toLine = (row: LineRow, currency: string): OrderLineView => {
   };
 };
 
-/** One statement, so that order and lines are of the same moment. */
+/** One statement, so that order, lines and reviews are of the same moment; the reviews are with the first line. */
 const FIND = `
-SELECT orders.*, line.* FROM orders
+SELECT orders.*, line.*, CASE WHEN line_no = 0 THEN ${REVIEWS_OF_ORDER} END AS reviews FROM orders
 JOIN LATERAL (
   SELECT line_id, kind, sku, account, location, quantity, unit_price, amount, discount, tax, shipped, cancelled, returned,
     line_no
@@ -195,10 +198,15 @@ WHERE orders.order_id = $1 ORDER BY line_no`;
 
 /** One order with its lines in the order the channel sent them; undefined when there is none. */
 export const findOrder = async (db: Queryable, orderId: string): Promise<OrderView | undefined> => {
-  const { rows } = await db.query<OrderRow & LineRow>(FIND, [orderId], 'orders.find');
+  const { rows } = await db.query<OrderRow & LineRow & { reviews: ReviewsJson }>(
+    FIND,
+    [orderId],
+    'orders.find',
+  );
   const [first] = rows;
   if (first === undefined) return undefined;
-  return { ...toSummary(first), lines: rows.map((row) => toLine(row, first.currency)) };
+  const lines = rows.map((row) => toLine(row, first.currency));
+  return { ...toSummary(first), lines, reviews: reviewsIn(first.reviews) };
 };
 
 /** All that is given must hold. Times are of placement: `placedFrom` inclusive, `placedTo` exclusive. */

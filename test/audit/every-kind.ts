@@ -8,6 +8,7 @@ import type { House } from '../../src/main.js';
 import { createLedger } from '../../src/processes/ledger.js';
 import type { CommandContext } from '../../src/runtime/command-bus.js';
 import { type LineInput, place } from '../support/orders.js';
+import { OVER_100, resolveReview, review, rule } from '../support/reviews.js';
 
 const DUE = '2026-03-31T23:15:00Z';
 
@@ -133,6 +134,15 @@ export const tradeEverything = async ({ bus, orders, returns }: House): Promise<
   await open('web', 'cancelled', [{ lineId: 'l1', sku: 'A' }], { confirm: 'auto', coupons: ['TEN'] });
   await orders.execute(web('cancelled'), { type: 'cancel', cancellationId: 'k', reason: 'no' }, context());
   await open('web', 'waiting', [{ lineId: 'l1', sku: 'A', quantity: 2 }], { coupons: ['FIVE'] });
+  const { version: _, ...big } = OVER_100;
+  await bus.execute(channel, 'web', { type: 'set-review-rules', keepSeconds: 900, rules: [big] }, context());
+  const onLine = rule('D', { kind: 'quantity', over: 0, sku: 'D' }, { blocks: ['confirm', 'ship'] });
+  const held = { confirm: 'auto', review: { rules: [OVER_100, onLine], keepUntil: DUE } } as const;
+  await open('web', 'held', [{ lineId: 'l1', sku: 'D', unitPrice: '100.01' }], held);
+  await orders.execute(web('held'), resolveReview('rule:big', 'released'), context('2026-04-01T08:00:00Z'));
+  await open('web', 'refused', [{ lineId: 'l1', sku: 'D', unitPrice: '100.01' }], held);
+  await orders.execute(web('refused'), review('by "hand"', { blocks: ['ship'] }), context());
+  await orders.execute(web('refused'), resolveReview('rule:D', 'rejected'), context());
   await open('jp', 'yen', [{ lineId: 'l1', sku: 'B', quantity: 3, unitPrice: '33.5', tax: '1' }], {
     currency: 'JPY',
     confirm: 'auto',
@@ -173,6 +183,8 @@ export const EVERY_TYPE = [
   'OrderCompleted',
   'OrderConfirmed',
   'OrderExpired',
+  'OrderHeld',
+  'OrderHoldResolved',
   'OrderLinesCancelled',
   'OrderPlaced',
   'OrderRejected',

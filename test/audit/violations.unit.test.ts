@@ -64,7 +64,25 @@ const returned = (units: object = first, returnId = 'b'): Written => [
   { returnId, channel: 'web', currency: 'GBP', reason: 'broken', lines: [units], allowance: '0.00' },
 ];
 const restocked: Written = [STOCK, 'StockReturned', { returnId: 'web~1/b', quantity: 1 }];
-const upToConfirmed = [channel, received(5), placed(), held, reserved(), confirmed];
+const heldBack = (blocks: readonly string[], lines?: readonly string[]): Written => [
+  ORDER,
+  'OrderHeld',
+  {
+    holdId: 'h',
+    holdType: 'fraud',
+    blocks,
+    role: 'finance',
+    reason: 'odd',
+    ...(lines === undefined ? {} : { lines }),
+  },
+];
+const released: Written = [
+  ORDER,
+  'OrderHoldResolved',
+  { holdId: 'h', outcome: 'released', reason: 'looked at' },
+];
+const upToReserved = [channel, received(5), placed(), held, reserved()];
+const upToConfirmed = [...upToReserved, confirmed];
 const sound = [...upToConfirmed, shipped(), captured, completed, returned(), restocked];
 /** The world goes on: whatever was left behind is now too old. */
 const later: Written = ['location-main', 'LocationConfigured', { name: 'Main' }, 61];
@@ -118,6 +136,10 @@ const couponHold = (holdId: string): Written => [COUPON, 'CouponHeld', { holdId,
 
 test('sound books have no violations, before and after everything is posted', () => {
   expect(wrongWith([...sound, later])).toEqual([]);
+  const reviewed = [...upToReserved, heldBack(['confirm']), released, confirmed];
+  const otherLine = heldBack(['ship'], ['l2']);
+  expect(wrongWith([...reviewed, shipped(first)])).toEqual([]);
+  expect(wrongWith([...upToConfirmed, otherLine, shipped(first)])).toEqual([]);
   expect(wrongWith([...soldAndPosted, byHand('a1'), byHand('a2'), later])).toEqual([]);
 });
 
@@ -132,6 +154,21 @@ const CASES: readonly (readonly [keyof typeof VIOLATION_CODES, string, readonly 
   ['unknown_event', 'an event of another kind of stream', [[STOCK, 'OrderConfirmed', {}]]],
   ['orphan_event', 'a confirmation of what was never placed', [confirmed]],
   ['event_after_end', 'a confirmation after the end', [...sound, confirmed]],
+  ['blocked_step', 'an order confirmed under a review', [...upToReserved, heldBack(['confirm']), confirmed]],
+  ['blocked_step', 'goods gone under a review', [...upToConfirmed, heldBack(['ship']), shipped(first)]],
+  [
+    'blocked_step',
+    'a line gone under a review of it',
+    [...upToConfirmed, heldBack(['ship'], ['l1']), shipped(first)],
+  ],
+  ['wrong_review', 'a review resolved twice', [...upToReserved, heldBack(['confirm']), released, released]],
+  ['wrong_review', 'a review that nobody put', [...upToReserved, released]],
+  ['wrong_review', 'a review put twice', [...upToReserved, heldBack(['ship']), heldBack(['ship'])]],
+  [
+    'review_left_open',
+    'a review of an order that has expired',
+    [...upToReserved, heldBack(['confirm']), [ORDER, 'OrderExpired', { dueAt: '2026-01-15T11:15:00Z' }]],
+  ],
   ['placed_twice', 'an order placed again', [placed(), placed()]],
   ['wrong_line_amount', 'an amount off by a penny', [placed({ amount: '10.01' })]],
   [

@@ -6,6 +6,7 @@ import { orderIdOf, stockIdOf } from '../../src/domain/stream-id.js';
 import { createOrderProcess, type OrderProcess } from '../../src/processes/order-process.js';
 import { createReturnProcess, type ReturnProcess } from '../../src/processes/return-process.js';
 import type { CommandContext } from '../../src/runtime/command-bus.js';
+import { resolveReview, review, rule } from '../support/reviews.js';
 import { Died, MemoryLog } from './memory-log.js';
 
 /** Random days of a small shop, through the real deciders and processes, some steps cut short in the middle. */
@@ -15,6 +16,11 @@ const COUPONS = ['TEN', '50%'];
 const ORDERS = 5;
 /** Enough for some orders and not for all. */
 const OPENING = 8;
+
+const RULES = [
+  rule('any "1"', { kind: 'amount', currency: 'GBP', over: '2.00' }),
+  rule('A', { kind: 'quantity', over: 0, sku: 'A' }, { blocks: ['ship'], role: 'warehouse' }),
+];
 
 const sku = fc.constantFrom(...SKUS);
 const location = fc.constantFrom(...LOCATIONS);
@@ -52,6 +58,7 @@ const step = fc.oneof(
       lines: fc.array(aLine, { minLength: 1, maxLength: 3 }),
       confirm: fc.constantFrom('auto' as const, 'explicit' as const),
       expires: fc.boolean(),
+      rules: fc.subarray(RULES),
       coupons: fc.subarray(COUPONS),
     }),
   },
@@ -71,6 +78,24 @@ const step = fc.oneof(
         maxLength: 2,
       }),
       location: fc.option(location, { nil: undefined }),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('review' as const),
+      orderNo,
+      blocks: fc.constantFrom('confirm' as const, 'ship' as const),
+      some,
+    }),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      do: fc.constant('resolve' as const),
+      orderNo,
+      holdId: fc.constantFrom('rule:any "1"', 'rule:A', 'h\\{1}'),
+      outcome: fc.constantFrom('released' as const, 'released' as const, 'rejected' as const),
     }),
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('note' as const), sku, location, quantity: units }) },
@@ -143,6 +168,9 @@ const run = async (
         confirm: one.confirm,
         ...(one.expires ? { expiresAt: '2026-01-15T10:30:00Z' } : {}),
         sources: LOCATIONS,
+        ...(one.rules.length === 0
+          ? {}
+          : { review: { rules: one.rules, keepUntil: '2026-01-15T10:30:00Z' } }),
         contentHash: id,
       };
       return orders.execute(orderIdFor(one.orderNo), command, context);
@@ -179,6 +207,16 @@ const run = async (
         },
         context,
       );
+    case 'review': {
+      const { lines } = linesOf(one.some);
+      const on = lines === undefined ? {} : { lines: lines.map(({ lineId }) => lineId) };
+      const put = review('h\\{1}', { blocks: [one.blocks], ...on });
+      return orders.execute(orderIdFor(one.orderNo), put, context);
+    }
+    case 'resolve': {
+      const resolve = resolveReview(one.holdId, one.outcome, { role: 'admin', reason: 'seen, "ok"' });
+      return orders.execute(orderIdFor(one.orderNo), resolve, context);
+    }
     case 'note':
       return returns.record(
         {
