@@ -116,9 +116,13 @@ describe('batches', () => {
   test('a full stream and a full process refuse with a retriable error and take nothing', async () => {
     const { store, bus, run } = setup({ streamCommands: 3, openCommands: 5 });
     const { opened, open } = gate();
-    store.onAppend = () => opened;
+    const reached = gate();
+    store.onAppend = () => {
+      reached.open();
+      return opened;
+    };
     const first = run({ type: 'add', units: 1 });
-    await sleep(5);
+    await reached.opened;
     const waiting = [1, 2, 3].map(() => run({ type: 'add', units: 1 }));
     await expect(run({ type: 'add', units: 1 })).rejects.toMatchObject({
       code: 'command_queue_full',
@@ -220,6 +224,60 @@ describe('the cached state', () => {
       state: { total: 2 },
     });
     expect(store.counts.reads).toBe(1);
+  });
+
+  test('takes no more memory than it may, whatever the number of streams', async () => {
+    // Ten states of some 120 kB each where 500 kB may be kept.
+    const { store, bus } = setup({ cachedBytes: 500_000 });
+    const ids = Array.from({ length: 10 }, (_, i) => `s${i}`);
+    const add = { type: 'add', units: 1, note: 'x'.repeat(60_000) } as const;
+    for (const id of ids) await bus.execute(counter, id, add, contextOf());
+    for (const id of ids) {
+      const { state } = await bus.execute(counter, id, { type: 'add', units: 1 }, contextOf());
+      expect(state).toEqual({ total: 2, seen: 2 });
+    }
+    expect(store.counts.reads).toBeGreaterThanOrEqual(6);
+  });
+
+  test('is not given up for streams that somebody asks for and that do not exist', async () => {
+    const { store, bus, run } = setup({ cachedStreams: 2 });
+    await run({ type: 'add', units: 1 });
+    for (let i = 0; i < 10; i += 1) await bus.load(counter, `unknown-${i}`);
+    expect(store.counts.reads).toBe(10);
+    await run({ type: 'add', units: 1 });
+    expect(store.counts.reads).toBe(10);
+  });
+
+  test('exists once: a stream that is still being loaded is not dropped and made anew', async () => {
+    const conflicts: string[] = [];
+    const { store, bus, run } = setup({ cachedStreams: 1 }, { conflict: (one) => conflicts.push(one) });
+    await run({ type: 'add', units: 1 });
+    const [reading, appending] = [gate(), gate()];
+    store.onRead = () => reading.opened;
+    const load = bus.load(counter, 'x');
+    await run({ type: 'add', units: 1 });
+    await bus.execute(counter, 'other', { type: 'add', units: 1 }, contextOf());
+    // Its answer is there a moment before it rests and takes the only place.
+    await sleep(5);
+    const reached = gate();
+    store.onAppend = () => {
+      reached.open();
+      return appending.opened;
+    };
+    const second = run({ type: 'add', units: 1 });
+    await reached.opened;
+    reading.open();
+    await load;
+    const third = run({ type: 'add', units: 1 });
+    await sleep(5);
+    appending.open();
+    expect([(await second).revision, (await third).revision, conflicts]).toEqual([2, 3, []]);
+  });
+
+  test('belongs to one decider', async () => {
+    const { bus, run } = setup();
+    await run({ type: 'add', units: 1 });
+    await expect(bus.load({ ...counter }, 'x')).rejects.toThrow('two deciders write to counter-x');
   });
 
   test('loads share a read, and a load that may be a little old reads nothing', async () => {
