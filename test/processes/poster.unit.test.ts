@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { settlement } from '../../src/domain/settlement.js';
 import { PosterStopped } from '../../src/processes/poster.js';
 import { EventStoreUnavailable } from '../../src/runtime/event-store.js';
-import type { MemoryEventStore } from '../support/memory-event-store.js';
+import { createMemoryEventStore, type MemoryEventStore } from '../support/memory-event-store.js';
 import {
   boot,
   checkpointRow,
@@ -15,7 +15,6 @@ import {
   postedIn,
   record,
 } from './poster-house.js';
-import { createReadableLog } from './readable-log.js';
 
 const JANUARY = '2026-01-31T10:00:00Z';
 /** January in London, February in Berlin. */
@@ -43,21 +42,12 @@ const facts = fc
   .map((all) => all.map((one, index) => fact(index, one)));
 
 const filled = async (all: readonly Fact[]): Promise<MemoryEventStore> => {
-  const store = createReadableLog();
+  const store = createMemoryEventStore();
   const house = boot(store);
   await configure(house, 'web', 'Europe/London');
   await configure(house, 'shop', 'Europe/Berlin');
   for (const one of all) await record(store, one);
   return store;
-};
-
-/** Another store with the same log. */
-const copyOf = async (store: MemoryEventStore): Promise<MemoryEventStore> => {
-  const copy = createReadableLog();
-  for (const { stream, id, type, data, metadata } of store.log) {
-    await copy.append(stream, [{ id, type, data, metadata }], 'any');
-  }
-  return copy;
 };
 
 describe('the poster', () => {
@@ -197,7 +187,7 @@ describe('stopped anywhere', () => {
         fc.boolean(),
         async (all, cut, written, batchCommands, keepsCheckpoint) => {
           const store = await filled(all);
-          const whole = await copyOf(store);
+          const whole = store.fork();
           await boot(whole).poster.drain();
           const db = checkpointRow();
           cutAt(store, cut, written);
@@ -240,7 +230,7 @@ describe('stopped anywhere', () => {
     const store = await filled(all);
     store.onAppend = () => new Promise((resolve) => setTimeout(resolve, Math.random() * 3));
     await Promise.all([boot(store), boot(store), boot(store)].map(({ poster }) => poster.drain()));
-    const whole = await copyOf(await filled(all));
+    const whole = (await filled(all)).fork();
     await boot(whole).poster.drain();
     expect(ledgerOf(store.log)).toEqual(ledgerOf(whole.log));
   });
@@ -252,7 +242,7 @@ describe('a cause that cannot be posted', () => {
     await store.append('order-web~bad', [{ ...rest, data: { nonsense: true } }], 'any');
   };
   const goodShipment = async () => {
-    const store = createReadableLog();
+    const store = createMemoryEventStore();
     await record(store, fact(0));
     const [event] = store.log;
     if (event === undefined) throw new Error('nothing was recorded');

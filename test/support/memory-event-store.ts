@@ -1,9 +1,13 @@
 import {
   type AppendOutcome,
+  comparePositions,
   type EventStore,
   EventStoreUnavailable,
   type EventToAppend,
+  LOG_START,
+  type LogBatch,
   NO_STREAM,
+  type ReadAllOptions,
   type Revision,
   type StoredEvent,
 } from '../../src/runtime/event-store.js';
@@ -16,15 +20,23 @@ export interface MemoryEventStore extends EventStore {
   onRead: (stream: string) => Promise<void>;
   /** Appends the next batch, then loses the answer: the caller gets `EventStoreUnavailable`. */
   loseNextAnswer: boolean;
+  /** Another store with the same log, and no trouble. */
+  fork(): MemoryEventStore;
 }
 
+/** Small, so that every log has borders between batches. */
+const BATCH_EVENTS = 7;
+
+const categoryOf = (stream: string): string => stream.slice(0, stream.indexOf('-'));
+
 /**
- * A unit double of the port's write half, for fast tests of the command runner only: what a store does is tested against the
- * real node. JSON goes through text, as it would.
+ * A unit double of the port, for fast tests of commands and processes: what a store does is tested against the real node. JSON goes
+ * through text, as it would. Subscriptions look again every millisecond.
  */
-export const createMemoryEventStore = (): MemoryEventStore => {
-  const log: StoredEvent[] = [];
+export const createMemoryEventStore = (before: readonly StoredEvent[] = []): MemoryEventStore => {
+  const log: StoredEvent[] = [...before];
   const streams = new Map<string, StoredEvent[]>();
+  for (const event of before) streams.set(event.stream, [...(streams.get(event.stream) ?? []), event]);
 
   const write = (
     stream: string,
@@ -87,14 +99,29 @@ export const createMemoryEventStore = (): MemoryEventStore => {
     async readLast(stream) {
       return streams.get(stream)?.at(-1);
     },
-    // biome-ignore lint/correctness/useYield: the runner never reads the whole log
-    async *readAll() {
-      throw new Error('not part of this double');
+    async *readAll({ after = LOG_START, categories }: ReadAllOptions): AsyncGenerator<LogBatch> {
+      let position = after;
+      for (;;) {
+        const next = log.findIndex((event) => comparePositions(event.position, position) > 0);
+        const found = next < 0 ? [] : log.slice(next, next + BATCH_EVENTS);
+        const last = found.at(-1);
+        if (last === undefined) return;
+        position = last.position;
+        const events = found.filter(({ stream }) => categories.includes(categoryOf(stream)));
+        yield { events, position, caughtUp: position === log.at(-1)?.position };
+      }
     },
-    // biome-ignore lint/correctness/useYield: the runner never subscribes
-    async *subscribeAll() {
-      throw new Error('not part of this double');
+    async *subscribeAll(options: ReadAllOptions): AsyncGenerator<LogBatch> {
+      let { after = LOG_START } = options;
+      while (options.signal?.aborted !== true) {
+        for await (const batch of store.readAll({ ...options, after })) {
+          after = batch.position;
+          yield batch;
+        }
+        await new Promise((resolve) => setTimeout(resolve, 1));
+      }
     },
+    fork: () => createMemoryEventStore(log),
     async readEnd() {
       return log.at(-1)?.position;
     },
