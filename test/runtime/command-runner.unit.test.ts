@@ -372,6 +372,28 @@ describe('repeated command ids', () => {
     expect(store.log.length).toBe(2);
   });
 
+  test('are one command when the second comes while the first is being written', async () => {
+    const { store, run } = setup();
+    const { opened, open } = gate();
+    const reached = gate();
+    store.onAppend = () => {
+      reached.open();
+      return opened;
+    };
+    const one = run(add, keyed(add, 'k1'));
+    await reached.opened;
+    const two = run(add, keyed(add, 'k1'));
+    const three = run({ type: 'take', units: 1 });
+    // Time to decide both ahead.
+    await nextTurn();
+    await nextTurn();
+    open();
+    const first = await one;
+    expect(await two).toMatchObject({ replayed: true, revision: 1, position: first.position });
+    expect(await three).toMatchObject({ status: 'accepted', revision: 2, state: { total: 5 } });
+    expect(store.log.length).toBe(3);
+  });
+
   test('with another request are refused', async () => {
     const { run } = setup();
     await run(add, keyed(add, 'k1'));

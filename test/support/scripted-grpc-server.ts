@@ -1,6 +1,8 @@
+import rpcCode from '@eventstore/db-client/generated/code_pb.js';
 import serverFeaturesService from '@eventstore/db-client/generated/serverfeatures_grpc_pb.js';
 import serverFeatures from '@eventstore/db-client/generated/serverfeatures_pb.js';
 import shared from '@eventstore/db-client/generated/shared_pb.js';
+import rpcStatus from '@eventstore/db-client/generated/status_pb.js';
 import streamsService from '@eventstore/db-client/generated/streams_grpc_pb.js';
 import streams from '@eventstore/db-client/generated/streams_pb.js';
 import {
@@ -11,6 +13,9 @@ import {
   status,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
+import anyMessages from 'google-protobuf/google/protobuf/any_pb.js';
+
+const { Any } = anyMessages;
 
 export type AppendCall = ServerDuplexStream<streams.BatchAppendReq, streams.BatchAppendResp>;
 
@@ -41,6 +46,21 @@ export const success = (request: streams.BatchAppendReq, revision = 0): streams.
   position.setPreparePosition('100');
   done.setPosition(position);
   response.setSuccess(done);
+  return response;
+};
+
+/** An answer that says nothing of whether it was written: the server gave up on it. */
+export const timedOut = (request: streams.BatchAppendReq): streams.BatchAppendResp => {
+  const response = new streams.BatchAppendResp();
+  response.setCorrelationId(request.getCorrelationId());
+  response.setStreamIdentifier(request.getOptions()?.getStreamIdentifier());
+  const error = new rpcStatus.Status();
+  error.setCode(rpcCode.Code.DEADLINE_EXCEEDED);
+  error.setMessage('timeout');
+  const details = new Any();
+  details.pack(new shared.Timeout().serializeBinary(), 'event_store.client.Timeout');
+  error.setDetails(details);
+  response.setError(error);
   return response;
 };
 

@@ -15,6 +15,7 @@ import {
   type ScriptedServer,
   startScriptedServer,
   success,
+  timedOut,
 } from '../../support/scripted-grpc-server.js';
 
 const eventOf = (data: unknown = { units: 1 }): EventToAppend => ({
@@ -87,6 +88,34 @@ describe('an append', () => {
     expect(await slow).toMatchObject({ ok: true });
     expect(server.requests.filter(({ ids }) => ids.includes(event.id))).toHaveLength(1);
     expect(troubles).toEqual([]);
+  });
+
+  test('waits for a new connection until the last one on the old has its answer, and is not torn down with it', async () => {
+    let answerSlow = (): void => undefined;
+    let answerNext = (): void => undefined;
+    server = await startScriptedServer((request, index, call) => {
+      if (index === 0) call.write(timedOut(request));
+      else if (index === 1) answerSlow = () => call.write(success(request));
+      else if (index === 2) answerNext = () => call.write(success(request));
+      else call.write(success(request));
+    });
+    const opened = storeOf(server.connectionString);
+    const [slow, next] = [eventOf(), eventOf()];
+    const unknown = opened.append('a-unknown', [eventOf()], -1);
+    while (server.requests.length < 1) await sleep(1);
+    const slowly = opened.append('a-slow', [slow], -1);
+    while (server.requests.length < 2) await sleep(1);
+    const after = opened.append('a-next', [next], -1);
+    await sleep(100);
+    expect(server.requests.length).toBe(2);
+    answerSlow();
+    expect(await slowly).toMatchObject({ ok: true });
+    while (server.requests.length < 3) await sleep(1);
+    await sleep(100);
+    answerNext();
+    expect([await unknown, await after]).toMatchObject([{ ok: true }, { ok: true }]);
+    expect(server.requests.map(({ stream }) => stream)).toEqual([0, 0, 1, 1]);
+    expect(troubles).toEqual(expect.arrayContaining(['append_retried', 'client_recycled']));
   });
 
   test('whose answer came while the process was busy is not sent again', async () => {
