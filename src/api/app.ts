@@ -16,6 +16,8 @@ import { API_LIMITS, type ApiParts } from './parts.js';
 import { Problem, problemOf, sendProblem } from './problems.js';
 import { createMemoryRateLimiter } from './rate-limit.js';
 import { reportRoutes } from './reports.js';
+import { reviewRuleRoutes } from './review-rules.js';
+import { reviewRoutes } from './reviews.js';
 import type { Method, Route } from './route.js';
 import { stockRoutes } from './stock.js';
 import { systemRoutes } from './system.js';
@@ -39,6 +41,8 @@ const routesOf = (parts: ApiParts, keys: ReturnType<typeof createApiKeys>): Rout
   const routes: Route[] = [
     ...orderRoutes(parts, limits),
     ...orderActionRoutes(parts),
+    ...reviewRoutes(parts),
+    ...reviewRuleRoutes(parts),
     ...stockRoutes(parts),
     ...channelRoutes(parts),
     ...locationRoutes(parts),

@@ -59,7 +59,7 @@ export const orderActionRoutes = ({ bus, orders }: ApiParts): Route[] => {
       body: z.strictObject({ effectiveAt }).optional(),
       idempotent: true,
       responses,
-      problems: PROBLEMS_OF_ALL,
+      problems: [...PROBLEMS_OF_ALL, 'order_held'],
       handle: (call) => run(call, { type: 'confirm' }),
     }),
     defineRoute({
@@ -104,7 +104,7 @@ export const orderActionRoutes = ({ bus, orders }: ApiParts): Route[] => {
       }),
       idempotent: true,
       responses,
-      problems: [...PROBLEMS_OF_LINES, 'exceeds_open_quantity', 'wrong_location'],
+      problems: [...PROBLEMS_OF_LINES, 'order_held', 'exceeds_open_quantity', 'wrong_location'],
       handle: (call) => {
         const { shipmentId, location: from, lines: named } = call.body;
         return run(call, {

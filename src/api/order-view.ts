@@ -8,6 +8,7 @@ import type { OrderView as OrderRow, OrderSummary } from '../projections/order-p
 import { seesChannel } from './answers.js';
 import type { Caller } from './api-keys.js';
 import { Problem } from './problems.js';
+import { reviewsOfState, reviewView, viewOfReview } from './review-view.js';
 
 export const ORDER_STATUSES = [
   'placed',
@@ -70,7 +71,9 @@ const summaryShape = {
 };
 
 export const orderSummary = z.object(summaryShape).meta({ id: 'OrderSummary' });
-export const orderView = z.object({ ...summaryShape, lines: z.array(lineView) }).meta({ id: 'Order' });
+export const orderView = z
+  .object({ ...summaryShape, lines: z.array(lineView), reviews: z.array(reviewView) })
+  .meta({ id: 'Order' });
 
 type Lines = readonly OrderLine[];
 const sumOf = (lines: Lines, of: (line: OrderLine) => bigint): bigint =>
@@ -132,6 +135,7 @@ export const viewOfState = (id: string, state: OrderState): z.input<typeof order
       cancelled: line.cancelled,
       returned: line.returned,
     })),
+    reviews: reviewsOfState(state),
   };
 };
 
@@ -179,6 +183,7 @@ export const viewOfRow = (row: OrderRow): z.input<typeof orderView> => ({
     account: line.account ?? undefined,
     location: line.location ?? undefined,
   })),
+  reviews: row.reviews.map(viewOfReview),
 });
 
 /**

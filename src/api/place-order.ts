@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import type { ChannelSettings } from '../domain/channel.js';
-import { channel } from '../domain/channel.js';
+import { type Channel, channel } from '../domain/channel.js';
 import { exponentOf, formatAmount, lineAmount, parseAmount } from '../domain/money.js';
 import { LINES_MAX, order, type PlaceOrder } from '../domain/order.js';
 import { LINE_KINDS } from '../domain/order-events.js';
 import { orderIdOf } from '../domain/stream-id.js';
 import type { OrderAnswer } from '../processes/order-process.js';
+import { wasEverConfirmed } from '../projections/order-pages.js';
 import { decided, requireChannel } from './answers.js';
 import { canonicalJson, sha256 } from './canonical-json.js';
 import { SETTINGS_AGE_MAX_MS } from './channels.js';
@@ -73,7 +73,12 @@ const requireSensibleTotal = ({ lines, currency: of }: Body): void => {
   }
 };
 
-const commandOf = (sent: Body, settings: ChannelSettings, now: Date): PlaceOrder => {
+const commandOf = (
+  sent: Body,
+  settings: Channel,
+  now: Date,
+  review: Pick<PlaceOrder, 'review'>,
+): PlaceOrder => {
   const confirm = sent.policy?.confirm ?? settings.confirm;
   const seconds = sent.policy?.expiresInSeconds ?? settings.expiresInSeconds;
   const waits = confirm === 'explicit' && seconds !== undefined;
@@ -91,6 +96,7 @@ const commandOf = (sent: Body, settings: ChannelSettings, now: Date): PlaceOrder
     // The holds begin now, however late the order came to us.
     ...(waits ? { expiresAt: new Date(now.getTime() + seconds * 1_000).toISOString() } : {}),
     sources: settings.sources,
+    ...review,
     // Of what was sent, not of what settings and clock added: the same order tomorrow is still the same order.
     contentHash: sha256(canonicalJson(sent)),
   };
@@ -105,7 +111,27 @@ const after = <Result>(ms: number, result: Result): { readonly promise: Promise<
   return { promise, cancel };
 };
 
-export const placeOrderRoute = ({ bus, orders, log }: ApiParts, { orderWaitMs }: ApiLimits): Route => {
+export const placeOrderRoute = ({ bus, db, orders, log }: ApiParts, { orderWaitMs }: ApiLimits): Route => {
+  /** The channel's rules for reviews with what they need to know. Nothing, and nothing is asked, for a channel without any. */
+  const reviewOf = async (
+    { customerId }: Body,
+    { review: policy }: Channel,
+    now: Date,
+  ): Promise<Pick<PlaceOrder, 'review'>> => {
+    if (policy === undefined || policy.rules.length === 0) return {};
+    const { keepSeconds, rules } = policy;
+    const keepUntil = new Date(now.getTime() + keepSeconds * 1_000).toISOString();
+    const asks = customerId !== undefined && rules.some(({ when }) => when.kind === 'first-order');
+    if (!asks) return { review: { rules, keepUntil } };
+    try {
+      return { review: { rules, keepUntil, knownCustomer: await wasEverConfirmed(db, customerId) } };
+    } catch (err) {
+      // No order waits for PostgreSQL. Somebody nobody knows of is reviewed.
+      log.warn({ err }, 'cannot tell whether a customer is known');
+      return { review: { rules, keepUntil } };
+    }
+  };
+
   /** The order as far as it is recorded; undefined when it is not. */
   const look = async (orderId: string, until: AbortSignal) => {
     while (!until.aborted) {
@@ -181,7 +207,8 @@ export const placeOrderRoute = ({ bus, orders, log }: ApiParts, { orderWaitMs }:
         effectiveAt: sent.placedAt,
         channel: sent.channel,
       });
-      const outcome = orders.execute(orderId, commandOf(sent, settings, now), context);
+      const command = commandOf(sent, settings, now, await reviewOf(sent, settings, now));
+      const outcome = orders.execute(orderId, command, context);
       const headers = { Location: `/v1/orders/${encodeURIComponent(orderId)}` };
       const answer = await wait(orderId, outcome, requestId);
       if (answer === undefined) throw new Problem('outcome_unknown', 'send the same order again');

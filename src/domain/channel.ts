@@ -1,7 +1,13 @@
 import { z } from 'zod';
 import { type Decider, type Decision, type DomainEvent, reject } from './decider.js';
 import { defineEvent } from './event-definition.js';
-import { type ReviewPolicy, type RuleText, reviewPolicy, revisePolicy } from './review-rules.js';
+import {
+  type ReviewPolicy,
+  type RuleText,
+  reviewPolicy,
+  revisePolicy,
+  ruleWithoutAmount,
+} from './review-rules.js';
 import { currency, recordedId, STORABLE_TEXT } from './schemas.js';
 
 /** A channel: where orders come from, and by which settings they are taken. */
@@ -58,6 +64,12 @@ const decideRules = (
   if (state === null) return reject('unknown_channel', 'set up the channel first');
   if (new Set(rules.map(({ id }) => id)).size < rules.length) {
     return reject('duplicate_rule', 'two rules have the same id');
+  }
+  const wrong = ruleWithoutAmount(rules);
+  if (wrong !== undefined) {
+    return reject('invalid_amount', `rule ${wrong.id}: the currency has no such amount`, {
+      ruleId: wrong.id,
+    });
   }
   const review = revisePolicy(state.review, keepSeconds, rules);
   return review === state.review ? [] : [configured({ ...state, review })];

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { amountOf, formatAmount, parseDecimal, UNIT_PRICE_DECIMALS_MAX } from './money.js';
+import { amountOf, formatAmount, parseAmount, parseDecimal, UNIT_PRICE_DECIMALS_MAX } from './money.js';
 import type { OrderPlaced } from './order-events.js';
 import { blocks, holdType, type OrderHeld, resolverRole } from './review.js';
-import { amountText, currency, QUANTITY_MAX, recordedId } from './schemas.js';
+import { amountText, businessId, currency, QUANTITY_MAX, STORABLE_TEXT } from './schemas.js';
 
 /**
  * Rules that put reviews on the orders of a channel: data with a version, part of the channel's settings, evaluated once, when
@@ -27,7 +27,7 @@ export const ruleCondition = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('price-floor'),
     currency,
-    floors: entries(z.strictObject({ sku: recordedId, floor: decimal })),
+    floors: entries(z.strictObject({ sku: businessId, floor: decimal })),
   }),
   /** The destination is in the country, and has the postal code where one is given. */
   z.strictObject({
@@ -35,7 +35,7 @@ export const ruleCondition = z.discriminatedUnion('kind', [
     places: entries(
       z.strictObject({
         country: z.string().regex(/^[A-Z]{2}$/, 'an ISO 3166 alpha-2 code'),
-        postalCode: z.string().min(1).max(20).optional(),
+        postalCode: z.string().min(1).max(20).regex(STORABLE_TEXT).optional(),
       }),
     ),
   }),
@@ -43,14 +43,14 @@ export const ruleCondition = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('quantity'),
     over: z.int().min(0).max(QUANTITY_MAX),
-    sku: recordedId.optional(),
+    sku: businessId.optional(),
   }),
-  z.strictObject({ kind: z.literal('customer'), customerIds: entries(recordedId) }),
+  z.strictObject({ kind: z.literal('customer'), customerIds: entries(businessId) }),
 ]);
 
 /** A rule as somebody writes it. */
 export const ruleText = z.strictObject({
-  id: recordedId,
+  id: businessId,
   holdType,
   blocks,
   role: resolverRole,
@@ -188,6 +188,10 @@ export const reviewsByRule = (
       },
     ];
   });
+
+/** The first rule whose amount its currency does not have. */
+export const ruleWithoutAmount = (rules: readonly RuleText[]): RuleText | undefined =>
+  rules.find(({ when }) => when.kind === 'amount' && parseAmount(when.over, when.currency) === undefined);
 
 const textOf = ({ version: _, ...rule }: ReviewRule): string => JSON.stringify(ruleText.parse(rule));
 

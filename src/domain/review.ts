@@ -20,7 +20,7 @@ export const REVIEW_OUTCOMES = ['released', 'rejected', 'lapsed'] as const;
 export const REVIEWS_MAX = 100;
 
 export const holdType = z.enum(HOLD_TYPES);
-export const blocks = z.array(z.enum(BLOCKABLE_STEPS)).min(1);
+export const blocks = z.array(z.enum(BLOCKABLE_STEPS)).min(1).max(BLOCKABLE_STEPS.length);
 export const resolverRole = z.enum(RESOLVER_ROLES);
 
 const held = z.object({

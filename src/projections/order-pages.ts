@@ -259,6 +259,16 @@ export const listOrders = async (db: Queryable, filter: OrderFilter = {}): Promi
   return toPage(LIST, rows, size, (row) => [`${row.placed_us}`, row.order_id], toSummary);
 };
 
+/** Whether an order of this customer was ever confirmed. */
+export const wasEverConfirmed = async (db: Queryable, customerId: string): Promise<boolean> => {
+  const { rows } = await db.query(
+    'SELECT 1 FROM orders WHERE customer_id = $1 AND confirmed_at IS NOT NULL LIMIT 1',
+    [customerId],
+    'orders.customer-known',
+  );
+  return rows.length > 0;
+};
+
 /** Orders of each status. */
 export const countOrders = async (db: Queryable): Promise<Readonly<Record<string, number>>> => {
   const { rows } = await db.query<{ status: string; orders: bigint }>(

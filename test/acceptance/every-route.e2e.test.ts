@@ -17,6 +17,7 @@ interface Example {
 
 const REASON = 'because';
 const LINES = [{ lineId: '1', quantity: 1 }];
+const RULE = { holdType: 'review', blocks: ['confirm'], role: 'finance' };
 const CONFIRMED = '/v1/orders/web~confirmed';
 const NO_ORDER = (below: string) =>
   ({ path: `/v1/orders/web~nobody${below}`, code: 'unknown_order' }) as const;
@@ -69,6 +70,49 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
       effectiveAt: '2026-01-01T00:00:00Z',
     },
     unknown: NO_ORDER('/returns'),
+  },
+  'post /v1/orders/{id}/reviews': {
+    path: `${CONFIRMED}/reviews`,
+    body: {
+      holdId: 'x',
+      holdType: 'fraud',
+      blocks: ['ship'],
+      role: 'finance',
+      lines: ['1'],
+      reason: REASON,
+      effectiveAt: '2026-01-01T00:00:00Z',
+    },
+    unknown: NO_ORDER('/reviews'),
+  },
+  'post /v1/orders/{id}/reviews/{holdId}/resolution': {
+    path: '/v1/orders/web~held/reviews/h/resolution',
+    body: { outcome: 'released', reason: REASON, effectiveAt: '2026-01-01T00:00:00Z' },
+    unknown: { path: '/v1/orders/web~held/reviews/nobody/resolution', code: 'unknown_review' },
+  },
+  'get /v1/reviews': { path: '/v1/reviews' },
+  'get /v1/reviews/counts': { path: '/v1/reviews/counts' },
+  'put /v1/channels/{id}/review-rules': {
+    path: '/v1/channels/web/review-rules',
+    body: {
+      keepSeconds: 60,
+      rules: [
+        { ...RULE, id: 'a', when: { kind: 'amount', currency: 'GBP', over: '100.00' } },
+        { ...RULE, id: 'b', when: { kind: 'first-order' } },
+        {
+          ...RULE,
+          id: 'c',
+          when: { kind: 'price-floor', currency: 'GBP', floors: [{ sku: 'MUG', floor: '1.00' }] },
+        },
+        { ...RULE, id: 'd', when: { kind: 'address', places: [{ country: 'GB', postalCode: 'CT1' }] } },
+        { ...RULE, id: 'e', when: { kind: 'quantity', over: 9, sku: 'MUG' } },
+        { ...RULE, id: 'f', when: { kind: 'customer', customerIds: ['c1'] } },
+      ],
+    },
+    unknown: { path: '/v1/channels/nobody/review-rules', code: 'unknown_channel' },
+  },
+  'get /v1/channels/{id}/review-rules': {
+    path: '/v1/channels/web/review-rules',
+    unknown: { path: '/v1/channels/nobody/review-rules', code: 'unknown_channel' },
   },
   'get /v1/stock': { path: '/v1/stock' },
   'get /v1/stock/{sku}': {
@@ -289,6 +333,9 @@ beforeAll(async () => {
     externalId: 'rejected',
     lines: [{ sku: 'NONE', quantity: 1, unitPrice: '1' }],
   });
+  await make('POST', '/v1/orders', { ...order, externalId: 'held', ...explicit });
+  const held = { holdId: 'h', holdType: 'fraud', blocks: ['confirm'], role: 'warehouse', reason: REASON };
+  await make('POST', '/v1/orders/web~held/reviews', held);
   await make('POST', '/v1/orders/web~shipped/shipments', { shipmentId: 's' });
   await make('POST', '/v1/orders/web~cancelled/cancellations', { cancellationId: 'c', reason: REASON });
   for (const role of ['warehouse', 'finance', 'reader'] as const) keys[role] = await house.createKey(role);
@@ -529,6 +576,7 @@ describe('wrong input to every route', () => {
       const goods = { sku: 'MUG', quantity: 1, unitPrice: '1.00' };
       const ship = { shipmentId: 'x' };
       const cancel = { cancellationId: 'x', reason: REASON };
+      const review = { ...RULE, holdId: 'h', reason: REASON };
       const back = { returnId: 'x', reason: REASON, lines: LINES };
       const note = { channel: 'web', lineId: '1', sku: 'MUG', quantity: 1, currency: 'GBP', reason: REASON };
       const adjust = { adjustmentId: 'x', sku: 'MUG', reason: REASON };
@@ -605,6 +653,12 @@ describe('wrong input to every route', () => {
           { ...ship, location: 'elsewhere', lines: LINES },
           'wrong_location',
         ],
+        ['/v1/orders/web~held/confirm', {}, 'order_held'],
+        ['/v1/orders/web~held/reviews', { ...review, reason: 'else' }, 'id_reused'],
+        ['/v1/orders/web~held/reviews', { ...review, holdId: 'i', lines: ['9'] }, 'unknown_line'],
+        ['/v1/orders/web~confirmed/reviews', review, 'wrong_status'],
+        ['/v1/orders/web~shipped/reviews', { ...review, blocks: ['ship'] }, 'wrong_status'],
+        ['/v1/orders/web~confirmed/reviews', { ...review, holdId: undefined }, 'idempotency_key_required'],
         ['/v1/orders/web~shipped/cancellations', cancel, 'wrong_status'],
         ['/v1/orders/web~expired/cancellations', cancel, 'unknown_order'],
         [

@@ -135,10 +135,14 @@ describe('rules of a channel', () => {
       .thenEvents({ type: 'ChannelConfigured', data: { ...web, name: 'New', review } });
   });
 
-  test('need a channel, and an id each', () => {
+  test('need a channel, an id each, and amounts that their currency has', () => {
     given(channel).when(set(text)).thenRejected('unknown_channel');
     given(channel, { type: 'ChannelConfigured', data: web })
       .when(set(text, text))
       .thenRejected('duplicate_rule');
+    const when = { kind: 'amount' as const, currency: 'JPY', over: '100.5' };
+    given(channel, { type: 'ChannelConfigured', data: web })
+      .when({ ...set(), rules: [{ ...text, when }] })
+      .thenRejected('invalid_amount', { ruleId: 'big' });
   });
 });
