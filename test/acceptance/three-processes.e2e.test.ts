@@ -69,13 +69,14 @@ afterAll(async () => {
   rmSync(dir, { recursive: true, force: true });
 }, 60_000);
 
+const headers = () => ({
+  authorization: `Bearer ${readFileSync(join(dir, 'admin.key'), 'utf8').trim()}`,
+  'content-type': 'application/json',
+});
 const call = async (method: string, path: string, body?: unknown) => {
   const answer = await fetch(`${url}${path}`, {
     method,
-    headers: {
-      authorization: `Bearer ${readFileSync(join(dir, 'admin.key'), 'utf8').trim()}`,
-      'content-type': 'application/json',
-    },
+    headers: headers(),
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
   const read = (await answer.json()) as Record<string, unknown>;

@@ -5,7 +5,9 @@ import type { DomainEvent } from '../../src/domain/decider.js';
 import { allEventDefinitions } from '../../src/domain/events.js';
 import { type Entry, settlement } from '../../src/domain/settlement.js';
 import { stock } from '../../src/domain/stock.js';
+import { openHouse } from '../../src/main.js';
 import { createCodec } from '../../src/runtime/codec.js';
+import type { CommandBus } from '../../src/runtime/command-bus.js';
 import { createCommandRunner } from '../../src/runtime/command-runner.js';
 import { DatabaseUnavailable } from '../../src/runtime/database.js';
 import type { EventStore } from '../../src/runtime/event-store.js';
@@ -13,6 +15,7 @@ import { SnapshotTable, type SnapshotTableOptions } from '../../src/runtime/snap
 import { SNAPSHOT_TEXT_MAX_BYTES } from '../../src/runtime/snapshot-text.js';
 import type { Snapshot } from '../../src/runtime/snapshots.js';
 import type { LoadSource } from '../../src/runtime/stream-cache.js';
+import { readSettings } from '../../src/settings.js';
 import { contextOf, hashOf } from '../support/counter.js';
 import { type TestDatabase, testDatabase } from '../support/postgres.js';
 
@@ -67,11 +70,9 @@ const rowOf = async (stream: string): Promise<{ revision: bigint; version: numbe
     )
   ).rows[0];
 
-/** Holds that were captured, two events each, and a receipt before them; and the snapshot of a process that did it. */
+/** Holds that were captured, two events each, and a receipt before them. */
 const HOLDS = 600;
-const sellOut = async (id: string): Promise<void> => {
-  const { table, errors } = tableOf();
-  const { bus } = processOf(table);
+const sell = async (bus: CommandBus, id: string): Promise<void> => {
   await bus.execute(stock, id, { type: 'receive', receiptId: 'r', quantity: 2 * HOLDS }, contextOf());
   const orders = Array.from({ length: HOLDS }, (_, i) => `web~${i}`);
   const hold = (holdId: string) => ({ type: 'hold', holdId, quantity: 1 }) as const;
@@ -82,6 +83,12 @@ const sellOut = async (id: string): Promise<void> => {
     await Promise.all(some.map((one) => bus.execute(stock, id, hold(one), keyed(hold(one), `h${one}`))));
     await Promise.all(some.map((one) => bus.execute(stock, id, capture(one), contextOf())));
   }
+};
+/** The same, and the snapshot of the process that did it. */
+const sellOut = async (id: string): Promise<void> => {
+  const { table, errors } = tableOf();
+  const { bus } = processOf(table);
+  await sell(bus, id);
   await until(async () => (await rowOf(`stock-${id}`)) !== undefined);
   await table.close();
   await bus.close();
@@ -167,6 +174,24 @@ describe('a long hot stock stream', () => {
     expect(errors).toMatchObject([{ code: 'database_unavailable' }]);
     expect(outcomes).toEqual(['dropped']);
   });
+});
+
+test('the program takes snapshots, loads from them, and counts both', async () => {
+  const settings = { EVENTSTORE_URL: node.connectionString, DATABASE_URL: database.url };
+  const open = () => openHouse(readSettings({ ...settings, HOLDFAST_LOG_LEVEL: 'silent' }));
+  const [first, second] = [await open(), await open()];
+  try {
+    await sell(first.bus, 'main~PROGRAM');
+    await until(async () => (await rowOf('stock-main~PROGRAM')) !== undefined);
+    expect((await second.bus.load(stock, 'main~PROGRAM')).state.onHand).toBe(HOLDS);
+    expect(await first.registry.metrics()).toContain('holdfast_snapshots_total{outcome="written"} 1');
+    const seen = await second.registry.metrics();
+    expect(seen).toContain('holdfast_stream_loads_total{category="stock",source="snapshot"} 1');
+    expect(seen).toContain('holdfast_load_events_count{source="snapshot"} 1');
+  } finally {
+    await first.close();
+    await second.close();
+  }
 });
 
 test('a long settlement stream is loaded from its snapshot, and neither loses nor doubles a cause', async () => {
