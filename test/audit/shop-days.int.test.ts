@@ -1,18 +1,19 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { allProjections } from '../../src/projections/index.js';
-import { applyInBatches, createTables, emptyTables } from '../projections/read-model.js';
 import { shopDay, trade } from '../projections/shop-days.js';
 import { type TestDatabase, testDatabase } from '../support/postgres.js';
+import { type ProjectionSpec, projectionSpec } from '../support/projection-spec.js';
 import { auditOf } from './memory-audit.js';
 
 const RUNS = 40;
 const TIMEOUT_MS = 120_000;
 
 let database: TestDatabase;
+let readModels: ProjectionSpec;
 beforeAll(async () => {
   database = await testDatabase();
-  await createTables(database.db);
+  readModels = await projectionSpec(database.db);
 }, TIMEOUT_MS);
 afterAll(() => database.drop());
 
@@ -25,8 +26,8 @@ describe('the audit of random days of a shop, some steps cut short', () => {
         fc.asyncProperty(shopDay, fc.nat({ max: 200 }), async (day, some) => {
           const { events } = await trade(day);
           const upTo = Math.min(some, events.length);
-          await emptyTables(db);
-          await applyInBatches(db, events.slice(0, upTo), [5, 20]);
+          await readModels.empty();
+          await readModels.apply(events.slice(0, upTo), [5, 20]);
           const report = await auditOf(db, events, upTo);
           expect(
             report.tables.flatMap(({ table, first }) => first.map((one) => ({ table, ...one }))),

@@ -1,23 +1,29 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { takeDueDeadlines } from '../../src/projections/deadlines.js';
+import { deadlines, takeDueDeadlines } from '../../src/projections/deadlines.js';
 import { type TestDatabase, testDatabase } from '../support/postgres.js';
-import { applyBatch, createTables, emptyTables } from './read-model.js';
-import { createRecorder } from './records.js';
+import {
+  createRecorder,
+  type Fact,
+  type ProjectionSpec,
+  projectionSpec,
+} from '../support/projection-spec.js';
 
 let database: TestDatabase;
+let readModels: ProjectionSpec;
 beforeAll(async () => {
   database = await testDatabase();
-  await createTables(database.db);
+  readModels = await projectionSpec(database.db, [deadlines]);
 }, 60_000);
-beforeEach(() => emptyTables(database.db));
+beforeEach(() => readModels.empty());
 afterAll(() => database.drop());
 
 const EXPIRES_AT = '2026-01-15T12:15:00Z';
 const DUE = new Date(EXPIRES_AT);
 const BEFORE = new Date(DUE.getTime() - 1);
 
-const placedIn = (record: ReturnType<typeof createRecorder>, id: string, expiresAt = EXPIRES_AT) =>
-  record('order', id, {
+const placed = (id: string, expiresAt = EXPIRES_AT): Fact => [
+  `order-${id}`,
+  {
     type: 'OrderPlaced',
     data: {
       channel: 'web',
@@ -33,15 +39,16 @@ const placedIn = (record: ReturnType<typeof createRecorder>, id: string, expires
       sources: ['main'],
       contentHash: '',
     },
-  });
+  },
+];
+const later = (type: string, data: object): Fact => ['order-o', { type, data }];
+const reserved = later('OrderReserved', { allocations: [], discounts: [] });
 
 describe('deadlines', () => {
   test('are due at their time and not a moment before, the earliest first', async () => {
-    const record = createRecorder();
-    await applyBatch(database.db, [
-      placedIn(record, 'late'),
-      placedIn(record, 'early', '2026-01-15T12:14:00Z'),
-    ]);
+    await readModels
+      .given(placed('late'), placed('early', '2026-01-15T12:14:00Z'))
+      .thenRows('deadlines', [{ order_id: 'early' }, { order_id: 'late', due_at: DUE }]);
     expect((await takeDueDeadlines(database.db, BEFORE, 10, 0)).map(({ orderId }) => orderId)).toEqual([
       'early',
     ]);
@@ -53,10 +60,7 @@ describe('deadlines', () => {
 
   test('go to one taker only, and to another when that one never came back', async () => {
     const record = createRecorder();
-    await applyBatch(
-      database.db,
-      Array.from({ length: 40 }, (_, n) => placedIn(record, `o${n}`)),
-    );
+    await readModels.apply(Array.from({ length: 40 }, (_, n) => record(...placed(`o${n}`))));
     const taken = await Promise.all([1, 2, 3, 4].map(() => takeDueDeadlines(database.db, DUE, 10)));
     expect(new Set(taken.flat().map(({ orderId }) => orderId)).size).toBe(taken.flat().length);
     while ((await takeDueDeadlines(database.db, DUE, 10)).length > 0);
@@ -65,32 +69,20 @@ describe('deadlines', () => {
   });
 
   test('end with the last unit that is cancelled, not with the first', async () => {
-    const record = createRecorder();
-    const cancel = (quantity: number) =>
-      record('order', 'o', {
-        type: 'OrderLinesCancelled',
-        data: { cancellationId: `${quantity}`, reason: '', lines: [{ lineId: 'L', quantity }] },
+    const cancelled = (quantity: number) =>
+      later('OrderLinesCancelled', {
+        cancellationId: `${quantity}`,
+        reason: '',
+        lines: [{ lineId: 'L', quantity }],
       });
-    const reserved = record('order', 'o', {
-      type: 'OrderReserved',
-      data: { allocations: [], discounts: [] },
-    });
-    await applyBatch(database.db, [placedIn(record, 'o'), reserved]);
-    await applyBatch(database.db, [cancel(2)]);
-    expect(await takeDueDeadlines(database.db, DUE, 10, 0)).toHaveLength(1);
-    await applyBatch(database.db, [cancel(1)]);
-    expect(await takeDueDeadlines(database.db, DUE, 10, 0)).toEqual([]);
+    await readModels
+      .given(placed('o'), reserved, cancelled(2))
+      .thenRows('deadlines', [{ order_id: 'o', open_units: 1n }]);
+    await readModels.given(placed('o'), reserved, cancelled(2), cancelled(1)).thenRows('deadlines', []);
   });
 
   test.each(['OrderConfirmed', 'OrderRejected', 'OrderExpired'])('end with %s', async (type) => {
-    const record = createRecorder();
     const data = type === 'OrderExpired' ? { dueAt: EXPIRES_AT } : { code: 'x', detail: '' };
-    const reserved = record('order', 'o', {
-      type: 'OrderReserved',
-      data: { allocations: [], discounts: [] },
-    });
-    await applyBatch(database.db, [placedIn(record, 'o'), reserved]);
-    await applyBatch(database.db, [record('order', 'o', { type, data })]);
-    expect(await takeDueDeadlines(database.db, DUE, 10, 0)).toEqual([]);
+    await readModels.given(placed('o'), reserved, later(type, data)).thenRows('deadlines', []);
   });
 });

@@ -9,26 +9,37 @@ import {
 } from '../../src/projections/holds.js';
 import type { RecordedEvent } from '../../src/runtime/event-store.js';
 import { type TestDatabase, testDatabase } from '../support/postgres.js';
-import { allRows, applyBatch, createTables, emptyTables } from './read-model.js';
-import { createRecorder } from './records.js';
+import { createRecorder, type ProjectionSpec, projectionSpec } from '../support/projection-spec.js';
 import { shopDay, trade } from './shop-days.js';
 
 let database: TestDatabase;
+let readModels: ProjectionSpec;
 beforeAll(async () => {
   database = await testDatabase();
-  await createTables(database.db);
+  readModels = await projectionSpec(database.db);
 }, 60_000);
-beforeEach(() => emptyTables(database.db));
+beforeEach(() => readModels.empty());
 afterAll(() => database.drop());
 
 const ALL = { olderThanMs: 0, limit: 100 };
 const rowCount = async (): Promise<number> => (await database.db.query('SELECT 1 FROM holds')).rowCount;
 
+const PLACEMENT = {
+  channel: 'web',
+  externalId: '1',
+  placedAt: '2026-01-15T11:00:00Z',
+  currency: 'GBP',
+  coupons: [],
+  confirm: 'auto',
+  sources: ['main', 'shop'],
+  contentHash: '',
+};
+
 const orderOf = (quantity: number) => {
   const record = createRecorder();
-  const order = (type: string, data: unknown) => record('order', 'web~1', { type, data });
+  const order = (type: string, data: unknown) => record('order-web~1', { type, data });
   const stock = (type: string, data: object, location = 'main') =>
-    record('stock', `${location}~A`, { type, data: { holdId: 'web~1', quantity, ...data } });
+    record(`stock-${location}~A`, { type, data: { holdId: 'web~1', quantity, ...data } });
   const units = {
     lineId: 'L',
     kind: 'goods',
@@ -41,17 +52,7 @@ const orderOf = (quantity: number) => {
   };
   return {
     stock,
-    placed: order('OrderPlaced', {
-      channel: 'web',
-      externalId: '1',
-      placedAt: '2026-01-15T11:00:00Z',
-      currency: 'GBP',
-      lines: [{ ...units, unitPrice: '1.00' }],
-      coupons: [],
-      confirm: 'auto',
-      sources: ['main', 'shop'],
-      contentHash: '',
-    }),
+    placed: order('OrderPlaced', { ...PLACEMENT, lines: [{ ...units, unitPrice: '1.00' }] }),
     held: stock('StockHeld', {}),
     reserved: order('OrderReserved', {
       allocations: [{ sku: 'A', location: 'main', quantity, refused: [] }],
@@ -71,68 +72,69 @@ const orderOf = (quantity: number) => {
       lines: [units],
       allowance: '0.00',
     }),
-    back: record('stock', 'main~A', { type: 'StockReturned', data: { returnId: 'web~1/r%2F1', quantity } }),
+    back: record('stock-main~A', { type: 'StockReturned', data: { returnId: 'web~1/r%2F1', quantity } }),
   };
 };
 
 describe('open promises', () => {
   test('ask for an outcome while an order is placed, for its holds once it shipped, and are gone when those followed', async () => {
     const { placed, held, reserved, confirmed, shipped, completed, captured } = orderOf(2);
-    await applyBatch(database.db, [placed, held]);
+    await readModels.apply([placed, held]);
     expect(await takeOrdersWithoutOutcome(database.db, ALL)).toEqual(['web~1']);
     expect(await takeUnsettledOrders(database.db, ALL)).toEqual([]);
-    await applyBatch(database.db, [reserved, confirmed]);
+    await readModels.apply([reserved, confirmed]);
     expect(await takeOrdersWithoutOutcome(database.db, ALL)).toEqual([]);
     expect(await takeUnsettledOrders(database.db, ALL)).toEqual([]);
-    await applyBatch(database.db, [shipped, completed]);
+    await readModels.apply([shipped, completed]);
     expect(await takeUnsettledOrders(database.db, ALL)).toEqual(['web~1']);
     const ledger = await findHolds(database.db, 'web~1');
     expect([...(ledger?.stock ?? [])]).toEqual([
       ['main~A', { quantity: 2, captured: 0, released: 0, wantedCaptured: 2, wantedReleased: 0 }],
     ]);
-    await applyBatch(database.db, [captured]);
+    await readModels.apply([captured]);
     expect(await takeUnsettledOrders(database.db, ALL)).toEqual([]);
     expect(await rowCount()).toBe(0);
   });
 
   test('ask for a hold to be let go that a sleeping runner makes after its order was rejected and forgotten', async () => {
     const { placed, rejected, stock } = orderOf(2);
-    await applyBatch(database.db, [placed, rejected]);
+    await readModels.apply([placed, rejected]);
     expect(await rowCount()).toBe(0);
-    await applyBatch(database.db, [stock('StockHeld', {}, 'shop')]);
+    await readModels.apply([stock('StockHeld', {}, 'shop')]);
     expect(await takeUnsettledOrders(database.db, ALL)).toEqual(['web~1']);
-    await applyBatch(database.db, [stock('StockReleased', { reason: 'stray' }, 'shop')]);
+    await readModels.apply([stock('StockReleased', { reason: 'stray' }, 'shop')]);
     expect(await rowCount()).toBe(0);
   });
 
   test('ask for the hold at a location that the order was not allocated to', async () => {
     const { placed, held, reserved, stock } = orderOf(2);
-    await applyBatch(database.db, [placed, stock('StockHeld', {}, 'shop'), held, reserved]);
+    await readModels.apply([placed, stock('StockHeld', {}, 'shop'), held, reserved]);
     expect(await takeUnsettledOrders(database.db, ALL)).toEqual(['web~1']);
-    await applyBatch(database.db, [stock('StockReleased', { reason: 'stray' }, 'shop')]);
+    await readModels.apply([stock('StockReleased', { reason: 'stray' }, 'shop')]);
     expect(await takeUnsettledOrders(database.db, ALL)).toEqual([]);
     expect(await rowCount()).toBe(1);
   });
 
   test('ask for goods that a customer gave back and stock has not taken back', async () => {
     const { placed, held, reserved, confirmed, shipped, completed, captured, returned, back } = orderOf(2);
-    await applyBatch(database.db, [placed, held, reserved, confirmed, shipped, completed, captured]);
-    await applyBatch(database.db, [returned]);
+    await readModels.apply([placed, held, reserved, confirmed, shipped, completed, captured]);
+    await readModels.apply([returned]);
     expect(await takeUnsettledOrders(database.db, ALL)).toEqual(['web~1']);
-    await applyBatch(database.db, [back]);
+    await readModels.apply([back]);
     expect(await rowCount()).toBe(0);
   });
 
   test('ask for a coupon to be redeemed when its order is confirmed, and to be given back when all of it is cancelled', async () => {
     const record = createRecorder();
-    const order = (type: string, data: object) => record('order', 'web~1', { type, data });
+    const order = (type: string, data: object) => record('order-web~1', { type, data });
     const code = (type: string) =>
-      record('coupon', 'TEN', { type, data: { holdId: 'web~1', quantity: 1, reason: '' } });
-    const line = { lineId: 'L', kind: 'charge', sku: 'POST', quantity: 1 };
+      record('coupon-TEN', { type, data: { holdId: 'web~1', quantity: 1, reason: '' } });
+    const line = { lineId: 'L', quantity: 1 };
+    const charge = { ...line, kind: 'charge', sku: 'POST', unitPrice: '1.00', amount: '1.00', tax: '0.00' };
     const steps: [RecordedEvent[], boolean][] = [
       [
         [
-          order('OrderPlaced', { lines: [line], coupons: ['TEN'], currency: 'GBP' }),
+          order('OrderPlaced', { ...PLACEMENT, coupons: ['TEN'], lines: [charge] }),
           code('CouponHeld'),
           order('OrderReserved', { allocations: [], discounts: [] }),
         ],
@@ -164,7 +166,7 @@ describe('open promises', () => {
       location: 'main',
       reason: '',
     };
-    await applyBatch(database.db, [record('return', 'web~C1', { type: 'BlindReturnRecorded', data: line })]);
+    await readModels.apply([record('return-web~C1', { type: 'BlindReturnRecorded', data: line })]);
     expect(await takeUnsettledOrders(database.db, ALL)).toEqual([]);
     expect(await takeUnsettledNotes(database.db, ALL)).toEqual(['web~C1']);
   });
@@ -172,8 +174,8 @@ describe('open promises', () => {
   test('are taken only when nobody has moved them for the time given, and the longest left first', async () => {
     const record = createRecorder();
     const held = (id: string) =>
-      record('stock', 'main~A', { type: 'StockHeld', data: { holdId: id, quantity: 1 } });
-    for (const id of ['a', 'b', 'c']) await applyBatch(database.db, [held(id)]);
+      record('stock-main~A', { type: 'StockHeld', data: { holdId: id, quantity: 1 } });
+    for (const id of ['a', 'b', 'c']) await readModels.apply([held(id)]);
     expect(await takeUnsettledOrders(database.db, { olderThanMs: 60_000, limit: 10 })).toEqual([]);
     const two = { olderThanMs: 0, limit: 2 };
     expect([...(await takeUnsettledOrders(database.db, two))].sort()).toEqual(['a', 'b']);
@@ -187,19 +189,13 @@ describe('open promises', () => {
         const { events } = await trade(day);
         const streams = [...new Set(events.map(({ stream }) => stream))];
         const parked = new Set(picks.map((pick) => streams[pick % streams.length]));
-        await emptyTables(database.db);
-        await applyBatch(database.db, events);
-        const inOrder = await allRows(database.db);
-        await emptyTables(database.db);
-        await applyBatch(
-          database.db,
-          events.filter(({ stream }) => !parked.has(stream)),
-        );
-        await applyBatch(
-          database.db,
-          events.filter(({ stream }) => parked.has(stream)),
-        );
-        const late = await allRows(database.db);
+        await readModels.empty();
+        await readModels.apply(events);
+        const inOrder = await readModels.rows();
+        await readModels.empty();
+        await readModels.apply(events.filter(({ stream }) => !parked.has(stream)));
+        await readModels.apply(events.filter(({ stream }) => parked.has(stream)));
+        const late = await readModels.rows();
         // How the ledger got there and when differs; whom it calls must not.
         const plain = (rows: Record<string, string[]>) => ({
           ...rows,

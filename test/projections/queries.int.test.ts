@@ -15,8 +15,8 @@ import { findStock, listStock } from '../../src/projections/stock-levels.js';
 import { listMovements } from '../../src/projections/stock-movements.js';
 import { place } from '../support/orders.js';
 import { type TestDatabase, testDatabase } from '../support/postgres.js';
+import { projectionSpec } from '../support/projection-spec.js';
 import { MemoryLog } from './memory-log.js';
-import { applyBatch, createTables } from './read-model.js';
 import { contextOf } from './shop-days.js';
 
 let database: TestDatabase;
@@ -96,8 +96,7 @@ const sell = async (): Promise<MemoryLog> => {
 
 beforeAll(async () => {
   database = await testDatabase({ poolSize: 2 });
-  await createTables(database.db);
-  await applyBatch(database.db, (await sell()).events);
+  await (await projectionSpec(database.db)).apply((await sell()).events);
 }, 60_000);
 afterAll(() => database.drop());
 

@@ -7,9 +7,9 @@ import { countReviews, listReviews, type ReviewFilter } from '../../src/projecti
 import type { CommandContext } from '../../src/runtime/command-bus.js';
 import { place } from '../support/orders.js';
 import { type TestDatabase, testDatabase } from '../support/postgres.js';
+import { projectionSpec } from '../support/projection-spec.js';
 import { OVER_100, resolveReview, review } from '../support/reviews.js';
 import { MemoryLog } from './memory-log.js';
-import { applyInBatches, createTables } from './read-model.js';
 
 let database: TestDatabase;
 const at = (minute: number, actor = 'clerk'): CommandContext => ({
@@ -53,8 +53,8 @@ const trade = async (): Promise<MemoryLog> => {
 
 beforeAll(async () => {
   database = await testDatabase();
-  await createTables(database.db);
-  await applyInBatches(database.db, (await trade()).events, [3, 4, 1, 2, 5]);
+  const readModels = await projectionSpec(database.db);
+  await readModels.apply((await trade()).events, [3, 4, 1, 2, 5]);
 });
 afterAll(() => database.drop());
 
