@@ -7,6 +7,7 @@ import { LINE_KINDS } from '../domain/order-events.js';
 import { orderIdOf } from '../domain/stream-id.js';
 import type { OrderAnswer } from '../processes/order-process.js';
 import { wasEverConfirmed } from '../projections/order-pages.js';
+import type { Queryable } from '../runtime/database.js';
 import { decided, requireChannel } from './answers.js';
 import { canonicalJson, sha256 } from './canonical-json.js';
 import { SETTINGS_AGE_MAX_MS } from './channels.js';
@@ -111,7 +112,12 @@ const after = <Result>(ms: number, result: Result): { readonly promise: Promise<
   return { promise, cancel };
 };
 
-export const placeOrderRoute = ({ bus, db, orders, log }: ApiParts, { orderWaitMs }: ApiLimits): Route => {
+type Parts = Pick<ApiParts, 'bus' | 'orders' | 'log'> & { readonly db: Queryable };
+
+export const placeOrderRoute = (
+  { bus, db, orders, log }: Parts,
+  { orderWaitMs }: Pick<ApiLimits, 'orderWaitMs'>,
+): Route => {
   /** The channel's rules for reviews with what they need to know. Nothing, and nothing is asked, for a channel without any. */
   const reviewOf = async (
     { customerId }: Body,

@@ -8,13 +8,9 @@ import { Problem } from './problems.js';
 import { defineRoute, type Route } from './route.js';
 import { slug } from './schemas.js';
 
-const keepSeconds = z
-  .int()
-  .min(1)
-  .max(KEEP_SECONDS_MAX)
-  .meta({
-    description: 'How long an order that a rule keeps from being confirmed holds its stock, at least.',
-  });
+const keepSeconds = z.int().min(1).max(KEEP_SECONDS_MAX).meta({
+  description: 'How long an order that a rule keeps from being confirmed holds its stock, at least.',
+});
 
 const view = z
   .object({

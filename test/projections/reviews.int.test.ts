@@ -4,6 +4,7 @@ import { stock } from '../../src/domain/stock.js';
 import { createOrderProcess } from '../../src/processes/order-process.js';
 import { findOrder } from '../../src/projections/order-pages.js';
 import { countReviews, listReviews, type ReviewFilter } from '../../src/projections/review-queue.js';
+import { reviews } from '../../src/projections/reviews.js';
 import type { CommandContext } from '../../src/runtime/command-bus.js';
 import { place } from '../support/orders.js';
 import { type TestDatabase, testDatabase } from '../support/postgres.js';
@@ -100,6 +101,17 @@ describe('the work queue', () => {
       },
     ]);
     expect(await countReviews(database.db, { channel: 'nowhere' })).toEqual([]);
+  });
+});
+
+test('a batch without reviews costs no statement', async () => {
+  const { events } = await trade();
+  const others = events.filter(({ event }) => !event.type.startsWith('OrderH'));
+  expect(others.length).toBeGreaterThan(9);
+  await reviews.apply(others, {
+    query: () => {
+      throw new Error('asked');
+    },
   });
 });
 
