@@ -1,5 +1,6 @@
 import { expect } from '@jest/globals';
 import { type Decider, type DomainEvent, isRejection } from '../../src/domain/decider.js';
+import type { EventDefinition } from '../../src/domain/event-definition.js';
 import { allEventDefinitions } from '../../src/domain/events.js';
 
 /**
@@ -24,12 +25,16 @@ export interface Given<Command, Event extends DomainEvent, State> {
   when(command: Command): Outcome<Event, State>;
 }
 
+const readerOf =
+  (definitions: readonly EventDefinition[]) =>
+  <Event extends DomainEvent>(event: Event): Event => {
+    const definition = definitions.find(({ type }) => type === event.type);
+    if (definition === undefined) throw new Error(`no event ${event.type} is defined`);
+    return { ...event, data: definition.schema.parse(JSON.parse(JSON.stringify(event.data))) };
+  };
+
 /** What the log would give back for an event: through the schema of its type and through JSON. Throws when it is refused. */
-export const asRecorded = <Event extends DomainEvent>(event: Event): Event => {
-  const definition = allEventDefinitions.find(({ type }) => type === event.type);
-  if (definition === undefined) throw new Error(`no event ${event.type} is defined`);
-  return { ...event, data: definition.schema.parse(JSON.parse(JSON.stringify(event.data))) };
-};
+export const asRecorded = readerOf(allEventDefinitions);
 
 /** The state after these events. */
 export const stateOf = <Command, Event extends DomainEvent, State>(
@@ -37,34 +42,38 @@ export const stateOf = <Command, Event extends DomainEvent, State>(
   events: readonly Event[],
 ): State => events.reduce<State>((state, event) => decider.evolve(state, event), decider.initialState);
 
-export const given = <Command, Event extends DomainEvent, State>(
-  decider: Decider<Command, Event, State>,
-  ...history: readonly Event[]
-): Given<Command, Event, State> => {
-  for (const event of history) asRecorded(event);
+/** `given` for deciders whose events are among these. */
+export const deciderSpec = (definitions: readonly EventDefinition[]) => {
+  const read = readerOf(definitions);
   return {
-    when(command) {
-      const state = stateOf(decider, history);
-      const decision = decider.decide(command, state);
-      return {
-        thenEvents(...expected) {
-          expect(decision).toEqual(expected);
-          const after = [...history, ...expected].map(asRecorded);
-          const next = stateOf(decider, after);
-          expect(decider.decide(command, next)).toEqual([]);
-          return next;
-        },
-        thenRejected(code, details) {
-          if (!isRejection(decision)) throw new Error(`not rejected but ${JSON.stringify(decision)}`);
-          expect(decision.code).toBe(code);
-          expect(code).toMatch(/^[a-z]+(_[a-z]+)*$/);
-          expect(decision.message).not.toBe('');
-          if (details !== undefined) expect(decision.details).toEqual(details);
-        },
-        thenNothing() {
-          expect(decision).toEqual([]);
-        },
-      };
-    },
+    given: <Command, Event extends DomainEvent, State>(
+      decider: Decider<Command, Event, State>,
+      ...history: readonly Event[]
+    ): Given<Command, Event, State> => ({
+      when(command) {
+        const decision = decider.decide(command, stateOf(decider, history.map(read)));
+        return {
+          thenEvents(...expected) {
+            expect(decision).toEqual(expected);
+            const next = stateOf(decider, [...history, ...expected].map(read));
+            expect(decider.decide(command, next)).toEqual([]);
+            return next;
+          },
+          thenRejected(code, details) {
+            if (!isRejection(decision)) throw new Error(`not rejected but ${JSON.stringify(decision)}`);
+            expect(decision.code).toBe(code);
+            expect(code).toMatch(/^[a-z]+(_[a-z]+)*$/);
+            expect(decision.message).not.toBe('');
+            if (details !== undefined) expect(decision.details).toEqual(details);
+          },
+          thenNothing() {
+            expect(decision).toEqual([]);
+          },
+        };
+      },
+    }),
   };
 };
+
+/** For the deciders of the house. */
+export const { given } = deciderSpec(allEventDefinitions);

@@ -5,7 +5,7 @@ import { allEventDefinitions } from '../../src/domain/events.js';
 import { createCodec, type EventCodec } from '../../src/runtime/codec.js';
 import type { CommandBus, CommandContext } from '../../src/runtime/command-bus.js';
 import { createCommandRunner } from '../../src/runtime/command-runner.js';
-import type { EventStore, StoredEvent } from '../../src/runtime/event-store.js';
+import type { EventStore, RecordedEvent, StoredEvent } from '../../src/runtime/event-store.js';
 import { createMemoryEventStore, type MemoryEventStore } from './memory-event-store.js';
 
 /**
@@ -150,6 +150,9 @@ export const processSpec = <Parts>(
       };
 
       return {
+        /** Everything that happened so far, as projections get it. */
+        recorded: async (): Promise<RecordedEvent[]> => (await prepare()).log.map(codec.decode),
+
         when: (step: Step<Parts>): Happening<Parts> => ({
           thenEvents: async (expected) => {
             const store = await prepare();
