@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { between, type Fault, ofRole } from './fault-context.js';
 import { killHolder, sleepPastLease, stolenLease, stopHolder } from './lease-faults.js';
 import { network } from './network-faults.js';
+import { rebuild } from './rebuild-fault.js';
 import { clockJump, fullDatabaseDisk, fullLogDisk, outOfConnections, poison } from './resource-faults.js';
 import type { Servers } from './servers.js';
 
@@ -112,6 +113,7 @@ export const FAULTS = {
   http_late: network('api', 'late'),
   out_of_connections: outOfConnections,
   poison_event: poison,
+  rebuild,
   clock_jump: clockJump,
   full_log_disk: fullLogDisk,
   full_database_disk: fullDatabaseDisk,

@@ -13,11 +13,15 @@ import type { Plan } from '../../src/adapters/channels/online-retail/plan-types.
 import { totalsOf } from '../../src/adapters/channels/online-retail/totals.js';
 import { type RunningEventStore, startEventStore } from '../../src/adapters/embedded-event-store/start.js';
 import { createEventStore } from '../../src/adapters/event-store/event-store.js';
+import { connectDatabase } from '../../src/adapters/postgres/connect.js';
+import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/adapters/postgres/embedded.js';
 import { formatAmount } from '../../src/domain/money.js';
 import { type StockEvent, type StockState, stock } from '../../src/domain/stock.js';
+import { readCheckpoint } from '../../src/runtime/checkpoint.js';
+import type { Database } from '../../src/runtime/database.js';
 import type { EventStore, StoredEvent } from '../../src/runtime/event-store.js';
 import { countByType, expectedEvents } from '../adapters/channels/online-retail/expected-events.js';
-import { type TestDatabase, testDatabase } from '../support/postgres.js';
+import { databaseControl } from './servers.js';
 
 const FILE = fileURLToPath(
   new URL('../../../shared/data/online-retail/online_retail.csv.gz', import.meta.url),
@@ -32,14 +36,13 @@ const ROWS = 20_000;
  * Whoever is killed late has the most to look through again.
  */
 const VICTIMS = 'importer store program store importer store program store importer store'.split(' ');
+/** Then, while ledger and read models are made of it, PostgreSQL, each time further on. */
+const DATABASE_KILLS = 3;
 /** A little less than the import writes, so that every kill comes before its end. */
 const LOG_BYTES = ROWS * 850;
 const POLL_MS = 15;
 const TIMEOUT_MS = 300_000;
 const CATEGORIES = ['system', 'channel', 'location', 'stock', 'order', 'return', 'settlement'];
-
-/** Shown when an exit is not the expected one. */
-const SAID = { out: expect.any(String), errors: expect.any(String) };
 
 interface Run {
   readonly child: ChildProcess;
@@ -49,18 +52,20 @@ interface Run {
 (present ? describe : describe.skip)('an import of the first 20,000 rows', () => {
   let dir: string;
   let node: RunningEventStore;
-  let database: TestDatabase;
+  let postgres: EmbeddedPostgres;
+  let db: Database;
   let reader: EventStore;
   let plan: Plan;
   const running = new Set<ChildProcess>();
 
   beforeAll(async () => {
     dir = await mkdtemp(join(tmpdir(), 'holdfast-import-kill-'));
-    [node, database, plan] = await Promise.all([
+    [node, postgres, plan] = await Promise.all([
       startEventStore({ dir }),
-      testDatabase(),
+      startEmbeddedPostgres({ dir: join(dir, 'postgres') }),
       readPlan(FILE, { limitRows: ROWS }),
     ]);
+    db = await connectDatabase({ url: postgres.url, poolSize: 1 });
     reader = createEventStore({ connectionString: node.connectionString });
   }, TIMEOUT_MS);
 
@@ -68,21 +73,32 @@ interface Run {
     for (const child of running) child.kill('SIGKILL');
     await reader.close();
     await node.stop();
-    await database.drop();
+    await db.close();
+    await postgres.stop();
     await rm(dir, { recursive: true, force: true });
   }, TIMEOUT_MS);
 
   test(
-    'comes to the same end after ten kills -9 of all that takes part',
+    'comes to the same end after kills -9 of all that takes part',
     async () => {
-      const kills: string[] = [];
       const startImport = (...more: readonly string[]) =>
-        startProgram('import', 'online-retail', FILE, '--rows', String(ROWS), '--in-flight', '128', ...more);
+        startProgram(
+          'import',
+          'online-retail',
+          FILE,
+          '--rows',
+          String(ROWS),
+          '--in-flight',
+          '128',
+          '--report',
+          join(dir, 'report.jsonl'),
+          ...more,
+        );
       let program = startImport('--no-follow');
       for (const [index, victim] of VICTIMS.entries()) {
         const share = (index + 0.1 + 0.8 * Math.random()) / VICTIMS.length;
-        const reached = await logReaches(share * LOG_BYTES, program);
-        if (!reached) break;
+        if (!(await logReaches(share * LOG_BYTES, program)))
+          await expectExit(program, `a kill of the ${victim}`);
         if (victim === 'store') {
           node.kill('SIGKILL');
           await node.exited;
@@ -91,21 +107,19 @@ interface Run {
           for (const pid of victim === 'program' ? [program.child.pid ?? 0] : childrenOf(program)) {
             process.kill(pid, 'SIGKILL');
           }
-          const exit = victim === 'program' ? { code: null, signal: 'SIGKILL' } : { code: 2, signal: null };
-          expect(await program.ended).toEqual({ ...SAID, ...exit });
+          await expectExit(program, victim === 'program' ? 'SIGKILL' : 2);
           program = startImport('--no-follow');
         }
-        kills.push(victim);
       }
-      expect(kills).toEqual(VICTIMS);
-      expect(await program.ended).toEqual({ ...SAID, code: 0, signal: null });
+      await expectExit(program, 0);
       // Nothing is left to do but to post and to project.
-      expect(await startImport().ended).toEqual({ ...SAID, code: 0, signal: null });
+      const following = startImport();
+      await killDatabaseAmid(following);
+      await expectExit(following, 0);
       const log = await readLog();
       expect(countByType(log)).toEqual({ ...expectedEvents(plan), LogCreated: 1 });
       expect(onHandOf(log)).toEqual(onHandExpected(plan));
-      const audit = await startProgram('audit', '--json').ended;
-      expect(audit).toEqual({ ...SAID, code: 0, signal: null });
+      const audit = await expectExit(startProgram('audit', '--json'), 0);
       const { sales, credits } = totalsOf(plan);
       expect(JSON.parse(audit.out)).toMatchObject({
         ok: true,
@@ -132,7 +146,7 @@ interface Run {
         ...process.env,
         HOLDFAST_DATA_DIR: dir,
         EVENTSTORE_URL: node.connectionString,
-        DATABASE_URL: database.url,
+        DATABASE_URL: postgres.url,
       },
     });
     running.add(child);
@@ -158,12 +172,37 @@ interface Run {
     }
   }
 
+  /** Each time when the read models have more of the log than at the last time, and the first time before they have anything. */
+  async function killDatabaseAmid({ child }: Run): Promise<void> {
+    const control = databaseControl(join(dir, 'postgres', 'data'), db);
+    const positionNow = async (): Promise<bigint | undefined> =>
+      (await readCheckpoint(db).catch(() => undefined))?.position.commit;
+    let before = -1n;
+    for (let kills = 0; kills < DATABASE_KILLS; kills += 1) {
+      for (let now = await positionNow(); now === undefined || now <= before; now = await positionNow()) {
+        expect(child.exitCode).toBeNull();
+        await sleep(POLL_MS);
+      }
+      await control.killDatabase();
+      await control.untilDatabaseAnswers();
+      before = (await positionNow()) ?? before;
+    }
+  }
+
   async function readLog(): Promise<StoredEvent[]> {
     const log: StoredEvent[] = [];
     for await (const { events } of reader.readAll({ categories: CATEGORIES })) log.push(...events);
     return log;
   }
 });
+
+/** What it said, once it ended as expected; else what it said is the error. */
+async function expectExit({ ended }: Run, expected: number | string): Promise<{ readonly out: string }> {
+  const { code, signal, out, errors } = await ended;
+  const got = signal ?? code;
+  if (got !== expected) throw new Error(`it ended with ${got}, not with ${expected}\n${out}\n${errors}`);
+  return { out };
+}
 
 function childrenOf({ child: { pid } }: Run): number[] {
   const children = execFileSync('pgrep', ['-P', String(pid)], { encoding: 'utf8' });

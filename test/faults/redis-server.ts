@@ -15,10 +15,11 @@ export interface RedisServer {
   stop(): Promise<void>;
 }
 
-const READY_MAX_MS = 20_000;
+const READY_MAX_MS = 5_000;
+const TRIES_MAX = 10;
 const FLAGS = ['--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--loglevel', 'warning'];
 /** Ends the server with the harness, however that dies: its end of the pipe closes. */
-const LEASH = '"$@" > /dev/null & echo $!; cat > /dev/null; kill -9 $!';
+const LEASH = '"$@" > /dev/null & echo $!; cat > /dev/null; kill -9 $!; wait $!';
 
 /** Whether there is a `redis-server` to be started on this machine. */
 export const hasRedisServer = (): boolean => {
@@ -46,24 +47,40 @@ const launch = async (dir: string, port: number) => {
   const leash = spawn('sh', ['-c', LEASH, 'sh', ...arguments_], { stdio: ['pipe', 'pipe', 'ignore'] });
   leash.stdin.on('error', () => undefined);
   const [pid] = await once(createInterface({ input: leash.stdout }), 'line');
-  await untilTrue('Redis answers', READY_MAX_MS, () => answers(port));
   return { leash, pid: Number(pid) };
 };
 
+type Launched = Awaited<ReturnType<typeof launch>>;
+
+const end = async ({ leash }: Launched): Promise<void> => {
+  const gone = once(leash, 'exit');
+  leash.stdin.end();
+  await gone;
+};
+
+/** Until it answers: on a busy machine somebody else may have its port for a moment. */
+const launchUntilReady = async (dir: string, port: number): Promise<Launched> => {
+  for (let tries = 1; ; tries += 1) {
+    const launched = await launch(dir, port);
+    try {
+      await untilTrue('Redis answers', READY_MAX_MS, () => answers(port));
+      return launched;
+    } catch (error) {
+      await end(launched);
+      if (tries === TRIES_MAX) throw error;
+    }
+  }
+};
+
 export const startRedisServer = async (dir: string, port: number): Promise<RedisServer> => {
-  let server = await launch(dir, port);
-  const end = async (): Promise<void> => {
-    const gone = once(server.leash, 'exit');
-    server.leash.stdin.end();
-    await gone;
-  };
+  let server = await launchUntilReady(dir, port);
   return {
     url: `redis://127.0.0.1:${port}`,
     port,
     kill: async (downMs) => {
-      await end();
+      await end(server);
       await sleep(downMs);
-      server = await launch(dir, port);
+      server = await launchUntilReady(dir, port);
     },
     signal: (signal) => {
       try {
@@ -72,6 +89,6 @@ export const startRedisServer = async (dir: string, port: number): Promise<Redis
         // Somebody else has killed it.
       }
     },
-    stop: end,
+    stop: () => end(server),
   };
 };

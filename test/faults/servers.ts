@@ -103,13 +103,17 @@ export const startServers = async (dir: string, cleanups: (() => Promise<unknown
       eventStore.kill('SIGKILL');
       await eventStore.exited;
       await sleep(downMs);
-      eventStore = await startEventStore({ dir: storeDir, port: eventStore.port });
+      // Again where somebody else on this machine has its port for a moment.
+      await untilTrue('the event store is back', READY_MAX_MS, async () => {
+        eventStore = await startEventStore({ dir: storeDir, port: eventStore.port });
+        return true;
+      });
     },
     ...databaseControl(join(postgresDir, 'data'), db),
   };
 };
 
-const databaseControl = (
+export const databaseControl = (
   dataDir: string,
   db: Database,
 ): Pick<Servers, 'killDatabase' | 'untilDatabaseAnswers'> => {
