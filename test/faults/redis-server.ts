@@ -53,6 +53,7 @@ const launch = async (dir: string, port: number) => {
 type Launched = Awaited<ReturnType<typeof launch>>;
 
 const end = async ({ leash }: Launched): Promise<void> => {
+  if (leash.exitCode !== null || leash.signalCode !== null) return;
   const gone = once(leash, 'exit');
   leash.stdin.end();
   await gone;
