@@ -12,8 +12,8 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { EventStoreDBClient, jsonEvent } from '@eventstore/db-client';
-import { openLogFile } from '../src/adapters/embedded-event-store/log-file.js';
-import { FLAG_END_OF_APPEND, writeRecord } from '../src/adapters/embedded-event-store/record.js';
+import { openLogFile } from '../src/adapters/embedded-event-store/log/log-file.js';
+import { FLAG_END_OF_APPEND, writeRecord } from '../src/adapters/embedded-event-store/log/record.js';
 import { type RunningEventStore, startEventStore } from '../src/adapters/embedded-event-store/start.js';
 
 /** Makes an event of about 300 bytes of JSON. */

@@ -6,8 +6,8 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { copyFile, mkdir, truncate } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { openLogFile } from '../src/adapters/embedded-event-store/log-file.js';
-import { FLAG_END_OF_APPEND, writeRecord } from '../src/adapters/embedded-event-store/record.js';
+import { openLogFile } from '../src/adapters/embedded-event-store/log/log-file.js';
+import { FLAG_END_OF_APPEND, writeRecord } from '../src/adapters/embedded-event-store/log/record.js';
 import { channel } from '../src/domain/channel.js';
 import { allEventDefinitions } from '../src/domain/events.js';
 import { location } from '../src/domain/location.js';

@@ -1,7 +1,7 @@
 import { mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { logPath } from './event-store-server.js';
-import { LOG_HEADER_BYTES, StorageError } from './log-file.js';
+import { logPath } from './log/log-file.js';
+import { LOG_HEADER_BYTES, StorageError } from './log/storage.js';
 import { type LogReport, verify } from './verify.js';
 
 const COPY_STEP_BYTES = 1024 * 1024;

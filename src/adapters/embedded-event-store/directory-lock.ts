@@ -6,7 +6,7 @@
 import { randomUUID } from 'node:crypto';
 import fs from 'node:fs';
 import { join } from 'node:path';
-import { StorageError } from './log-file.js';
+import { StorageError } from './log/storage.js';
 
 const LOCK_FILE = 'lock';
 const ATTEMPTS_MAX = 5;

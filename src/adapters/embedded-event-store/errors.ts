@@ -21,9 +21,6 @@ export const Status = {
   unauthenticated: 16,
 } as const;
 
-/** What a client expected a stream's last revision to be: a revision (0 and up) or one of EventStoreDB's magic numbers. */
-export const Expected = { noStream: -1, any: -2, streamExists: -4 } as const;
-
 /** An error with the status and trailers it ends a call with, and a stable code for logs and callers in process. */
 export class EventStoreError extends Error {
   readonly code: string;

@@ -12,7 +12,7 @@
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { backup } from './backup.js';
-import { startServer } from './event-store-server.js';
+import { startServer } from './server/event-store-server.js';
 import { verify } from './verify.js';
 
 const USAGE = `usage: --dir DIR | --in-memory [--host H] [--port N] [--user U --password P]

@@ -1,8 +1,8 @@
 import { open } from 'node:fs/promises';
-import { logPath } from './event-store-server.js';
-import { LOG_HEADER_BYTES, StorageError } from './log-file.js';
-import { FLAG_END_OF_APPEND, recordFlags, recordLength } from './record.js';
-import { nextSoundRecord, scanRecords } from './recovery.js';
+import { logPath } from './log/log-file.js';
+import { FLAG_END_OF_APPEND, recordFlags, recordLength } from './log/record.js';
+import { nextSoundRecord, scanRecords } from './log/scan.js';
+import { LOG_HEADER_BYTES, StorageError } from './log/storage.js';
 
 export interface LogReport {
   readonly events: number;

@@ -1,15 +1,29 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, test } from '@jest/globals';
-import { Expected } from '../../../src/adapters/embedded-event-store/errors.js';
-import { LogTail } from '../../../src/adapters/embedded-event-store/log-tail.js';
-import { RECENT_IDS_MAX, RecentIds } from '../../../src/adapters/embedded-event-store/recent-ids.js';
-import { openMemoryStore } from '../../../src/adapters/embedded-event-store/recovery.js';
-import { type AppendOutcome, Store } from '../../../src/adapters/embedded-event-store/store.js';
+import { LogTail } from '../../../src/adapters/embedded-event-store/log/log-tail.js';
+import { memoryLog } from '../../../src/adapters/embedded-event-store/log/memory-log.js';
+import type { AppendOutcome } from '../../../src/adapters/embedded-event-store/store/append-outcome.js';
+import { Expected } from '../../../src/adapters/embedded-event-store/store/expected.js';
 import {
   firstReadable,
   limitsOf,
+  randomUuid,
   withTruncateBefore,
-} from '../../../src/adapters/embedded-event-store/stream-state.js';
-import { randomUuid } from '../../../src/adapters/embedded-event-store/uuid.js';
+} from '../../../src/adapters/embedded-event-store/store/metadata.js';
+import { RECENT_IDS_MAX, RecentIds } from '../../../src/adapters/embedded-event-store/store/recent-ids.js';
+import { openMemoryStore } from '../../../src/adapters/embedded-event-store/store/recovery.js';
+import { Store } from '../../../src/adapters/embedded-event-store/store/store.js';
+import { STREAM_STATES_MAX } from '../../../src/adapters/embedded-event-store/store/streams.js';
+
+const range = (from: number, count: number): number[] => Array.from({ length: count }, (_, i) => from + i);
+
+const event = () => ({
+  id: randomUuid(),
+  type: Buffer.from('T'),
+  isJson: false,
+  metadata: Buffer.alloc(0),
+  data: Buffer.alloc(10),
+});
 
 describe('the tail of the log in memory', () => {
   const piece = (start: number, length: number) => ({
@@ -34,18 +48,66 @@ describe('the tail of the log in memory', () => {
     expect(tail.start).toBe(position);
     expect(tail.find(position + 4_999)?.start).toBe(position);
   });
+
+  test('joins what lies behind each other in one chunk', () => {
+    const tail = new LogTail(1_000);
+    const chunk = Buffer.from(range(0, 256));
+    tail.push({ start: 64, end: 74, bytes: chunk.subarray(0, 10) });
+    tail.push({ start: 74, end: 94, bytes: chunk.subarray(10, 30) });
+    tail.push(piece(94, 5));
+    expect(tail.find(70)).toEqual({ start: 64, end: 94, bytes: chunk.subarray(0, 30) });
+    expect(tail.find(94)).toMatchObject({ start: 94, end: 99 });
+  });
 });
 
 describe('recent ids', () => {
+  const ids = range(0, RECENT_IDS_MAX * 3).map(randomUuid);
+  const idAt = (position: number): Buffer => ids[position - 1] as Buffer;
+  const find = (recent: RecentIds, id: Buffer) => recent.find(id, (position) => idAt(position).equals(id));
+
   test('are remembered for at least the promised number of events, and not for ever', () => {
-    const ids = new RecentIds();
-    const event = (position: number) => ({ streamName: 's', revision: position, position });
-    for (let i = 0; i < RECENT_IDS_MAX * 3; i++) ids.set(String(i), event(i));
-    expect(ids.get(String(RECENT_IDS_MAX * 2))).toEqual(event(RECENT_IDS_MAX * 2));
-    expect(ids.get('0')).toBeUndefined();
-    ids.forgetFrom(RECENT_IDS_MAX * 3 - 10);
-    expect(ids.get(String(RECENT_IDS_MAX * 3 - 1))).toBeUndefined();
-    expect(ids.get(String(RECENT_IDS_MAX * 3 - 11))).toBeDefined();
+    const recent = new RecentIds();
+    ids.forEach((id, i) => {
+      recent.add(id, 0, i + 1);
+    });
+    const remembered = ids
+      .slice(-RECENT_IDS_MAX)
+      .filter((id, i) => find(recent, id) === RECENT_IDS_MAX * 2 + i + 1);
+    // An id is lost early when 64 slots in a row are taken, which does not happen to random ones.
+    expect(remembered).toHaveLength(RECENT_IDS_MAX);
+    expect(find(recent, idAt(1))).toBeUndefined();
+    expect(find(recent, randomUuid())).toBeUndefined();
+    recent.forgetFrom(RECENT_IDS_MAX * 3 - 10);
+    expect(find(recent, idAt(RECENT_IDS_MAX * 3 - 10))).toBeUndefined();
+    expect(find(recent, idAt(RECENT_IDS_MAX * 3 - 11))).toBe(RECENT_IDS_MAX * 3 - 11);
+  });
+
+  test('that are all the same cost no more than others, and the newest event counts', () => {
+    const recent = new RecentIds();
+    const [id] = ids as [Buffer];
+    for (const i of range(1, RECENT_IDS_MAX)) recent.add(id, 0, i);
+    let looked = 0;
+    const found = recent.find(id, () => {
+      looked++;
+      return true;
+    });
+    expect(found).toBe(RECENT_IDS_MAX);
+    expect(looked).toBeLessThanOrEqual(64);
+  });
+});
+
+describe('streams in memory', () => {
+  test('are bounded, whoever asks for how many names', async () => {
+    const store = openMemoryStore();
+    await new Promise((resolve) => store.append('kept', -1, [event()], resolve));
+    for (const i of range(0, STREAM_STATES_MAX * 3)) {
+      store.streams.get(`nobody wrote to ${i}`);
+      if (i % 1_000 === 0) await nextTurn();
+    }
+    await nextTurn();
+    expect(store.streams.size).toBeLessThanOrEqual(STREAM_STATES_MAX * 1.2);
+    // What is nowhere else stays.
+    expect(store.streams.get('kept').durableLast).toBe(0);
   });
 });
 
@@ -65,38 +127,31 @@ describe('what metadata says about reading', () => {
 });
 
 describe('the writer', () => {
-  const event = () => ({
-    id: randomUuid(),
-    type: Buffer.from('T'),
-    isJson: false,
-    metadata: Buffer.alloc(0),
-    data: Buffer.alloc(10),
-  });
   const append = (store: Store, name: string, expected: number, events = [event()]): Promise<AppendOutcome> =>
     new Promise((resolve) => store.append(name, expected, events, resolve));
 
   test('takes back what could not be written and everything that was decided on top of it', async () => {
-    const memory = openMemoryStore();
+    const memory = memoryLog();
     let failing = false;
     const storage = {
-      id: memory.storage.id,
+      id: memory.id,
       get size() {
-        return memory.storage.size;
+        return memory.size;
       },
       write: async (buffers: readonly Buffer[], position: number) => {
         await new Promise((resolve) => setTimeout(resolve, 5));
         if (failing) throw new Error('no space');
-        await memory.storage.write(buffers, position);
+        await memory.write(buffers, position);
       },
-      read: memory.storage.read,
-      readSync: memory.storage.readSync,
-      truncate: memory.storage.truncate,
-      close: memory.storage.close,
+      read: memory.read,
+      readSync: memory.readSync,
+      truncate: memory.truncate,
+      close: memory.close,
     };
     const store = new Store({ storage });
     const first = [event()];
     expect(await append(store, 's', Expected.noStream, first)).toMatchObject({ kind: 'written', last: 0 });
-    const end = store.end;
+    const end = store.log.end;
 
     failing = true;
     const lost = event();
@@ -110,8 +165,8 @@ describe('the writer', () => {
       append(store, 'new', -1),
     ];
     for (const outcome of await Promise.all([failed, ...onTop])) expect(outcome.kind).toBe('failed');
-    expect(store.end).toBe(end);
-    expect(store.stream('s')).toMatchObject({ last: 0, durableLast: 0 });
+    expect(store.log.end).toBe(end);
+    expect(store.streams.get('s')).toMatchObject({ last: 0, durableLast: 0 });
 
     failing = false;
     expect(await append(store, 's', 0, [lost])).toMatchObject({ kind: 'written', last: 1, position: end });
@@ -127,7 +182,7 @@ describe('the writer', () => {
     store.append('s', Expected.noStream, events, ({ kind }) => order.push(kind));
     store.append('s', Expected.noStream, [event()], ({ kind }) => order.push(kind));
     expect(order).toEqual([]);
-    await store.whenIdle();
+    await store.writer.whenIdle();
     expect(order).toEqual(['append', 'repeat', 'wrong_version']);
   });
 });

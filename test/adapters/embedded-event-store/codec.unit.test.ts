@@ -6,22 +6,27 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import empty from 'google-protobuf/google/protobuf/empty_pb.js';
 import timestamp from 'google-protobuf/google/protobuf/timestamp_pb.js';
-import { Expected } from '../../../src/adapters/embedded-event-store/errors.js';
 import {
   FLAG_TOMBSTONE,
   isSoundRecord,
   type NewEvent,
   recordBytes,
   writeRecord,
-} from '../../../src/adapters/embedded-event-store/record.js';
+} from '../../../src/adapters/embedded-event-store/log/record.js';
 import {
   decodeAppend,
-  decodeBatchChunk,
-  decodeRead,
   decodeTarget,
-} from '../../../src/adapters/embedded-event-store/requests.js';
-import * as responses from '../../../src/adapters/embedded-event-store/responses.js';
-import { parseUuid, writeUuidText } from '../../../src/adapters/embedded-event-store/uuid.js';
+} from '../../../src/adapters/embedded-event-store/protocol/append-request.js';
+import * as answers from '../../../src/adapters/embedded-event-store/protocol/batch-answers.js';
+import { decodeBatchChunk } from '../../../src/adapters/embedded-event-store/protocol/batch-request.js';
+import { writeReadEvent } from '../../../src/adapters/embedded-event-store/protocol/event-message.js';
+import {
+  FRAME_HEAD_BYTES,
+  FrameBuffer,
+} from '../../../src/adapters/embedded-event-store/protocol/frame-buffer.js';
+import { decodeRead } from '../../../src/adapters/embedded-event-store/protocol/read-request.js';
+import { parseUuid, writeUuidText } from '../../../src/adapters/embedded-event-store/protocol/uuid.js';
+import { Expected } from '../../../src/adapters/embedded-event-store/store/expected.js';
 
 // The compiled messages of the client are the other side of everything that is written by hand.
 
@@ -60,11 +65,11 @@ function recordOf(sample: Sample, flags = 0): Buffer {
 }
 
 function readEvent(bytes: Buffer, position: number, structured: boolean) {
-  const frames = new responses.FrameBuffer(64);
-  frames.event({ bytes, at: 0, position }, undefined, structured);
+  const frames = new FrameBuffer();
+  writeReadEvent(frames, { bytes, at: 0, position }, undefined, structured);
   const framed = frames.take();
-  expect(framed.readUInt32BE(1)).toBe(framed.length - responses.FRAME_HEAD_BYTES);
-  const response = streams.ReadResp.deserializeBinary(framed.subarray(responses.FRAME_HEAD_BYTES));
+  expect(framed.readUInt32BE(1)).toBe(framed.length - FRAME_HEAD_BYTES);
+  const response = streams.ReadResp.deserializeBinary(framed.subarray(FRAME_HEAD_BYTES));
   expect(response.getEvent()?.getCommitPosition()).toBe(String(position));
   const event = response.getEvent()?.getEvent();
   if (event === undefined) throw new Error('no event');
@@ -300,15 +305,15 @@ describe('an answer to a batch', () => {
   };
 
   test('has revision and position, or says that there is none', () => {
-    const success = read(responses.batchSuccess(target, 0, 77)).getSuccess();
+    const success = read(answers.batchSuccess(target, 0, 77)).getSuccess();
     expect([success?.hasCurrentRevision(), success?.getCurrentRevision()]).toEqual([true, '0']);
     expect(success?.getPosition()?.getCommitPosition()).toBe('77');
-    const nothing = read(responses.batchSuccess(target, -1, -1)).getSuccess();
+    const nothing = read(answers.batchSuccess(target, -1, -1)).getSuccess();
     expect([nothing?.hasNoStream(), nothing?.hasNoPosition()]).toEqual([true, true]);
   });
 
   test('has the details of a wrong version under their type', () => {
-    const error = read(responses.batchWrongVersion(target, -1, Expected.streamExists)).getError();
+    const error = read(answers.batchWrongVersion(target, -1, Expected.streamExists)).getError();
     expect(error).toBeInstanceOf(status.Status);
     const details = error
       ?.getDetails()
@@ -317,7 +322,7 @@ describe('an answer to a batch', () => {
   });
 
   test('has the limit that an append exceeded', () => {
-    const details = read(responses.batchTooLarge(target, 1_048_576))
+    const details = read(answers.batchTooLarge(target, 1_048_576))
       .getError()
       ?.getDetails()
       ?.unpack(
@@ -328,7 +333,7 @@ describe('an answer to a batch', () => {
   });
 
   test('has no message for what is only a fact', () => {
-    const any = read(responses.batchTimeout(target)).getError()?.getDetails();
+    const any = read(answers.batchTimeout(target)).getError()?.getDetails();
     expect(any?.getTypeName()).toBe('event_store.client.Timeout');
     expect(empty.Empty.deserializeBinary(any?.getValue_asU8() ?? new Uint8Array(1))).toBeInstanceOf(
       empty.Empty,

@@ -1,13 +1,12 @@
-import path from 'node:path';
+import { once } from 'node:events';
 import { EventStoreDBClient } from '@eventstore/db-client';
 import { expect, test } from '@jest/globals';
-import { codeOf, collect, finallyDo, numbered, running } from './support.js';
+import { codeOf, collect, finallyDo, numbered, running, TLS_CERT, TLS_KEY } from './support.js';
 
-const tlsKey = path.join(import.meta.dirname, 'tls/test-only-key.pem');
-const tlsCert = path.join(import.meta.dirname, 'tls/test-only-cert.pem');
+const [tlsKey, tlsCert] = [TLS_KEY, TLS_CERT];
 
-function client(port: number, credentials: string): EventStoreDBClient {
-  const url = `esdb://${credentials}localhost:${port}?tls=true&tlsCAFile=${encodeURIComponent(tlsCert)}`;
+function client(port: number, credentials: string, scheme = 'esdb'): EventStoreDBClient {
+  const url = `${scheme}://${credentials}localhost:${port}?tls=true&tlsCAFile=${encodeURIComponent(tlsCert)}`;
   const made = EventStoreDBClient.connectionString(url);
   finallyDo(() => made.dispose());
   return made;
@@ -25,6 +24,12 @@ test('with a user configured, every call needs its credentials', async () => {
     expect(await codeOf(wrong.appendToStream('stream-1', numbered(2)))).toBe('access-denied');
     expect(await codeOf(collect(wrong.readStream('stream-1')))).toBe('access-denied');
     expect(await codeOf(wrong.deleteStream('stream-1'))).toBe('access-denied');
+    const subscription = wrong.subscribeToAll();
+    const [error] = await once(
+      subscription.on('data', () => undefined),
+      'error',
+    ).catch((reason) => [reason]);
+    expect(error).toMatchObject({ type: 'access-denied' });
   }
   expect(await collect(right.readStream('stream-1'))).toHaveLength(1);
 });
@@ -43,4 +48,20 @@ test('credentials of a call count instead of those of the client', async () => {
 test('without a user, credentials are taken and mean nothing', async () => {
   const { node } = await running({ inMemory: true, tlsKey, tlsCert });
   await client(node.port, 'anybody:anything@').appendToStream('stream-1', numbered(1));
+});
+
+test('a client that discovers finds the node over TLS too, and brings its credentials', async () => {
+  const { node } = await running({
+    inMemory: true,
+    host: 'localhost',
+    user: 'admin',
+    password: 'right',
+    tlsKey,
+    tlsCert,
+  });
+  const right = client(node.port, 'admin:right@', 'esdb+discover');
+  await right.appendToStream('stream-1', numbered(1));
+  expect(await collect(right.readStream('stream-1'))).toHaveLength(1);
+  const wrong = client(node.port, 'admin:wrong@', 'esdb+discover');
+  expect(await codeOf(wrong.appendToStream('stream-1', numbered(2)))).toBe('access-denied');
 });

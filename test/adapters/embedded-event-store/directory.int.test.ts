@@ -1,21 +1,17 @@
-import { execFile } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { promisify } from 'node:util';
 import { expect, test } from '@jest/globals';
 import { startEventStore } from '../../../src/adapters/embedded-event-store/start.js';
-import { codeOf, collect, essence, numbered, range, running, temporaryDirectory } from './support.js';
-
-const PROGRAM = path.join(import.meta.dirname, '../../../dist/adapters/embedded-event-store/main.js');
-
-/** Runs the program to its end; answers with its line of JSON. */
-async function run(...args: string[]): Promise<{ code: number; said: Record<string, unknown> }> {
-  const outcome = await promisify(execFile)(process.execPath, [PROGRAM, ...args]).then(
-    ({ stdout }) => ({ code: 0, stdout }),
-    (error: { code: number; stdout: string }) => error,
-  );
-  return { code: outcome.code, said: JSON.parse(outcome.stdout) };
-}
+import {
+  codeOf,
+  collect,
+  essence,
+  numbered,
+  range,
+  running,
+  runProgram,
+  temporaryDirectory,
+} from './support.js';
 
 /** A directory with a log of `count` events in as many appends, closed cleanly. */
 async function directoryWith(count: number): Promise<{ dir: string; log: string; events: unknown[] }> {
@@ -52,7 +48,10 @@ test('what an interrupted append left is cut off, kept aside, and the log goes o
   expect(fs.readdirSync(dir).filter((name) => name.startsWith('torn-'))).toHaveLength(1);
   await client.appendToStream('stream-new', numbered(1));
   await node.stop();
-  expect(await run('--verify', dir)).toMatchObject({ code: 0, said: { events: 51, unfinishedBytes: 0 } });
+  expect(await runProgram('--verify', dir)).toMatchObject({
+    code: 0,
+    said: { events: 51, unfinishedBytes: 0 },
+  });
 });
 
 test('a log that lost its end is refused', async () => {
@@ -63,7 +62,7 @@ test('a log that lost its end is refused', async () => {
 
 test('a changed byte near the end is noticed at start, one anywhere by verify', async () => {
   const { dir, log } = await directoryWith(50);
-  expect(await run('--verify', dir)).toMatchObject({ code: 0, said: { events: 50, appends: 50 } });
+  expect(await runProgram('--verify', dir)).toMatchObject({ code: 0, said: { events: 50, appends: 50 } });
   const whole = fs.readFileSync(log);
   for (const at of [80, Math.floor(whole.length / 2), whole.length - 30]) {
     const damaged = Buffer.from(whole);
@@ -80,7 +79,7 @@ test('verify finds damage deep in a large log', async () => {
   const handle = fs.openSync(log, 'r+');
   fs.writeSync(handle, Buffer.from([0xff]), 0, 1, Math.floor(fs.fstatSync(handle).size * 0.4));
   fs.closeSync(handle);
-  expect(await run('--verify', dir)).toMatchObject({ code: 1, said: { error: 'log_damaged' } });
+  expect(await runProgram('--verify', dir)).toMatchObject({ code: 1, said: { error: 'log_damaged' } });
 });
 
 test('the index can be deleted: it is built again from the log', async () => {
@@ -111,11 +110,14 @@ test('a backup of a running server holds what was acknowledged before, and serve
   await Promise.all(range(0, 500).map((i) => client.appendToStream(`stream-${i % 10}`, numbered(i))));
   const before = (await collect(client.readAll())).map(essence);
   const appending = Promise.all(range(0, 2_000).map((i) => client.appendToStream(`more-${i}`, numbered(i))));
-  const { code, said } = await run('--backup', dir, '--to', to);
+  const { code, said } = await runProgram('--backup', dir, '--to', to);
   expect(code).toBe(0);
   await appending;
 
-  expect(await run('--backup', dir, '--to', to)).toMatchObject({ code: 1, said: { error: 'backup_exists' } });
+  expect(await runProgram('--backup', dir, '--to', to)).toMatchObject({
+    code: 1,
+    said: { error: 'backup_exists' },
+  });
   const restored = await running({ dir: to });
   const events = (await collect(restored.client.readAll())).map(essence);
   expect(events.slice(0, 500)).toEqual(before);

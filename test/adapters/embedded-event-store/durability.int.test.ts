@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BACKWARDS, END, type EventStoreDBClient } from '@eventstore/db-client';
 import { expect, test } from '@jest/globals';
@@ -8,6 +10,7 @@ import {
   essence,
   finallyDo,
   numbered,
+  PROGRAM,
   range,
   running,
   temporaryDirectory,
@@ -47,16 +50,22 @@ test('kill -9 during appends loses nothing that was acknowledged, and appends st
   const dir = temporaryDirectory();
   const from = { next: 0 };
   const acknowledged: Acknowledged[] = [];
-  for (const round of range(0, 5)) {
+  // The index follows every half second: before, while and after it does.
+  for (const [round, lifeMs] of [100, 300, 520, 600, 900].entries()) {
     const node = await startEventStore({ dir });
     finallyDo(() => node.stop());
     const client = clientOf(node);
     const appending = appendUntilGone(client, round, from);
-    await sleep(100 + 90 * round);
+    await sleep(lifeMs);
     node.kill('SIGKILL');
     await node.exited;
     acknowledged.push(...(await appending));
     await client.dispose();
+    // And once more while it starts, which is when it cuts off and takes in what it finds.
+    const starting = spawn(process.execPath, [PROGRAM, '--dir', dir], { stdio: 'ignore' });
+    await sleep(60 + 40 * round);
+    starting.kill('SIGKILL');
+    await once(starting, 'exit');
   }
   expect(acknowledged.length).toBeGreaterThan(100);
 

@@ -1,9 +1,14 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import fs from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { persistentSubscriptionToStreamSettingsFromDefaults, START } from '@eventstore/db-client';
+import {
+  type PersistentSubscriptionToStream,
+  persistentSubscriptionToStreamSettingsFromDefaults,
+  START,
+} from '@eventstore/db-client';
 import { expect, test } from '@jest/globals';
 import { startEventStore } from '../../../src/adapters/embedded-event-store/start.js';
 import { codeOf, collect, finallyDo, numbered, range, running, temporaryDirectory } from './support.js';
@@ -17,11 +22,31 @@ const isAlive = (pid: number): boolean => {
   }
 };
 
-test('an empty directory is ready quickly', async () => {
-  const started = performance.now();
-  await running({ dir: temporaryDirectory() });
-  // Measured 2026-11-22 on an idle machine: 130 ms, process start included. The rest is for machines that are not idle.
-  expect(performance.now() - started).toBeLessThan(2_000);
+/** Milliseconds of processor that a process has used, all threads. */
+const cpuMs = (pid: number): number =>
+  fs
+    .readdirSync(`/proc/${pid}/task`)
+    .reduce(
+      (sum, id) => sum + Number(fs.readFileSync(`/proc/${pid}/task/${id}/schedstat`, 'utf8').split(' ')[0]),
+      0,
+    ) / 1e6;
+
+const onLinux = process.platform === 'linux' ? test : test.skip;
+
+onLinux('an empty directory is ready for little more than what Node itself needs to start', async () => {
+  const bare = spawn(process.execPath, ['-e', 'console.log(1); setInterval(() => undefined, 1000)']);
+  finallyDo(() => void bare.kill('SIGKILL'));
+  await once(bare.stdout, 'data');
+  const { node } = await running({ dir: temporaryDirectory() });
+  // 2.2 times as much, 2026-11-22: 130 ms from spawn to ready on a quiet machine, of which Node has 40. Loading the
+  // client library, for one, would be 9 times as much.
+  expect(cpuMs(node.pid)).toBeLessThan(5 * cpuMs(bare.pid ?? 0));
+});
+
+onLinux('in memory the server does not load LMDB', async () => {
+  const loaded = (pid: number): boolean => fs.readFileSync(`/proc/${pid}/maps`, 'utf8').includes('lmdb');
+  expect(loaded((await running({ inMemory: true })).node.pid)).toBe(false);
+  expect(loaded((await running({ dir: temporaryDirectory() })).node.pid)).toBe(true);
 });
 
 test('the server ends when its parent is killed', async () => {
@@ -62,11 +87,10 @@ test('a stop finishes what is in flight and ends subscriptions as unavailable', 
   await once(subscription, 'confirmation');
   const appends = range(0, 200).map((i) => client.appendToStream(`stream-${i}`, numbered(i)));
   await Promise.race(appends);
-  const started = performance.now();
   await node.stop();
-  expect(performance.now() - started).toBeLessThan(5_000);
   expect((await ended)[0]).toMatchObject({ type: 'unavailable' });
-  expect((await node.exited).code).toBe(0);
+  // Not killed for taking too long.
+  expect(await node.exited).toEqual({ code: 0, signal: null });
   const acknowledged = (await Promise.allSettled(appends)).filter(
     ({ status }) => status === 'fulfilled',
   ).length;
@@ -74,15 +98,36 @@ test('a stop finishes what is in flight and ends subscriptions as unavailable', 
   expect((await collect(again.client.readAll())).length).toBeGreaterThanOrEqual(acknowledged + 1);
 });
 
-test('what the server does not do is refused at once', async () => {
+test('what the server does not do is refused as unimplemented, at once', async () => {
   const { client } = await running({ inMemory: true });
-  const started = performance.now();
   const settings = persistentSubscriptionToStreamSettingsFromDefaults();
-  const error = await client
-    .createPersistentSubscriptionToStream('stream', 'group', settings)
-    .catch((reason) => reason);
-  expect(error).toMatchObject({ code: 12 });
-  expect(performance.now() - started).toBeLessThan(1_000);
+  const ended = (stream: PersistentSubscriptionToStream): Promise<never> =>
+    once(
+      stream.on('data', () => undefined),
+      'never',
+      { signal: AbortSignal.timeout(20_000) },
+    ).then(() => {
+      throw new Error('it ended without an error');
+    });
+  // A call that nobody answers would end as deadline-exceeded.
+  for (const refused of [
+    () => client.createPersistentSubscriptionToStream('stream', 'group', settings),
+    () => ended(client.subscribeToPersistentSubscriptionToStream('stream', 'group')),
+    () => client.createProjection('projection', 'fromAll()'),
+    () => client.listProjections(),
+    () => client.restartSubsystem(),
+  ]) {
+    const error = await refused().catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code: 12 });
+    expect(String(error)).toContain('does not implement /event_store.client.');
+  }
+  // For some the client falls back to HTTP/1.1.
+  for (const refused of [
+    () => client.listAllPersistentSubscriptions(),
+    () => client.getPersistentSubscriptionToStreamInfo('stream', 'group'),
+  ]) {
+    await expect(refused()).rejects.toThrow('Not Implemented');
+  }
   // The connection is as good as before.
   await client.appendToStream('stream-1', numbered(1));
 });

@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { EventStoreDBClient, jsonEvent, type ResolvedEvent } from '@eventstore/db-client';
 import { afterEach, jest } from '@jest/globals';
 import {
@@ -39,6 +41,23 @@ export async function running(
   return { node, client: clientOf(node) };
 }
 
+/** A key and a certificate for localhost, PEM. */
+export const TLS_KEY = path.join(import.meta.dirname, 'tls/test-only-key.pem');
+export const TLS_CERT = path.join(import.meta.dirname, 'tls/test-only-cert.pem');
+
+export const PROGRAM = path.join(import.meta.dirname, '../../../dist/adapters/embedded-event-store/main.js');
+
+/** Runs the program to its end; answers with its line of JSON. */
+export async function runProgram(
+  ...args: string[]
+): Promise<{ code: number; said: Record<string, unknown> }> {
+  const outcome = await promisify(execFile)(process.execPath, [PROGRAM, ...args]).then(
+    ({ stdout }) => ({ code: 0, stdout }),
+    (error: { code: number; stdout: string }) => error,
+  );
+  return { code: outcome.code, said: JSON.parse(outcome.stdout) };
+}
+
 export function clientOf(node: RunningEventStore): EventStoreDBClient {
   const client = EventStoreDBClient.connectionString(node.connectionString);
   finallyDo(() => client.dispose());
@@ -47,6 +66,12 @@ export function clientOf(node: RunningEventStore): EventStoreDBClient {
 
 export const numbered = (number: number, filler = '') =>
   jsonEvent({ type: 'Numbered', data: { number, ...(filler === '' ? {} : { filler }) } });
+
+/** The number of an event made by `numbered`. */
+export function numberOf({ event }: ResolvedEvent): number {
+  const data: unknown = event?.data;
+  return typeof data === 'object' && data !== null && 'number' in data ? Number(data.number) : Number.NaN;
+}
 
 export async function collect(events: AsyncIterable<ResolvedEvent>): Promise<ResolvedEvent[]> {
   const all: ResolvedEvent[] = [];

@@ -336,13 +336,27 @@ contract('ES-028', async ({ client, stream }) => {
 contract('ES-029', async ({ client, stream }) => {
   const batch = numberedFrom(0, 3);
   const send = () => client.appendToStream(stream(), batch, { expectedRevision: 'no_stream' });
-  const [one, two, three] = await Promise.all([send(), send(), send()]);
-  expect(two).toEqual(one);
-  expect(three).toEqual(one);
+  // EventStoreDB leaves a repeat of what is not committed yet without an answer, for the client to send it again.
+  const answers = await Promise.allSettled([send(), send(), send()]);
+  const [first, ...others] = answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []));
+  expect(first).toMatchObject({ success: true, nextExpectedRevision: 2n });
+  for (const other of others) expect(other).toEqual(first);
+  if (process.env.EVENTSTORE_URL === undefined) expect(others).toHaveLength(2);
   expect(numbersOf(await collect(client.readStream(stream(), { fromRevision: START })))).toEqual(range(0, 3));
 });
 
 contract('ES-030', async ({ client, stream }) => {
   const error = await errorOf(client.appendToStream(stream(), bytes(LIMIT_BYTES + 1), { credentials }));
   expect(error).toMatchObject({ type: 'maximum-append-size-exceeded', maxAppendSize: LIMIT_BYTES });
+});
+
+contract('ES-031', async ({ client, stream }) => {
+  const batch = numberedFrom(0, 3);
+  const first = await client.appendToStream(stream(), batch, { expectedRevision: 'no_stream' });
+  await client.appendToStream(stream(), numbered(3));
+  await client.setStreamMetadata(stream(), { truncateBefore: 3 });
+  const again = await client.appendToStream(stream(), batch, { expectedRevision: 'no_stream' });
+  expect(again).toEqual({ success: true, nextExpectedRevision: 2n, position: undefined });
+  await client.setStreamMetadata(stream(), { truncateBefore: 2 });
+  expect(await client.appendToStream(stream(), batch, { expectedRevision: 'no_stream' })).toEqual(first);
 });

@@ -32,6 +32,7 @@ export const SOURCES = {
     'EventStore/EventStore src/EventStore.Core/Services/Transport/Enumerators/Enumerator.StreamSubscription.cs',
   filteredSubscription:
     'EventStore/EventStore src/EventStore.Core/Services/Transport/Enumerators/Enumerator.AllSubscriptionFiltered.cs',
+  deletingNothing: 'https://github.com/kurrent-io/KurrentDB/pull/3154 (since 21.10)',
   errors: '@eventstore/db-client 6.2.1 dist/utils/CommandError.js',
   batchClient: '@eventstore/db-client 6.2.1 dist/streams/appendToStream/batchAppend.js',
   features: '@eventstore/db-client 6.2.1 dist/Client/ServerFeatures.js',
@@ -123,8 +124,17 @@ export const CASES: readonly ContractCase[] = [
   c('ES-026', 'appending', 'of two processes that append at the same revision exactly one succeeds'),
   c('ES-027', 'batchClient', '50,000 appends fired at once by one client all succeed'),
   c('ES-028', 'batchGrpc', 'a refused append leaves the others on the same connection alone'),
-  c('ES-029', 'checkCommit', 'two appends of the same batch in flight at once store it once'),
+  c(
+    'ES-029',
+    'checkCommit',
+    'appends of the same batch in flight at once store it once; those that are answered get the same answer',
+  ),
   c('ES-030', 'errors', 'the unary call refuses a too large append as MaximumAppendSizeExceeded'),
+  c(
+    'ES-031',
+    'checkCommit',
+    'a repeat of events that stream metadata hides succeeds with the old revision and without a position',
+  ),
   // Reading
   c('ES-040', 'reading', 'a stream is read forwards from its start'),
   c('ES-041', 'reading', 'a stream is read backwards from its end'),
@@ -193,6 +203,12 @@ export const CASES: readonly ContractCase[] = [
   ),
   c('ES-087', 'subscriptions', '500 subscriptions over several connections all get the same events'),
   c('ES-088', 'subscriptions', 'a subscription without filter gets the events of all streams in order'),
+  c('ES-089', 'streamSubscription', 'a subscription to a stream begins with what its metadata does not hide'),
+  c(
+    'ES-090',
+    'subscriptions',
+    'with resolveLinkTos, a subscription delivers a link with the event it points to',
+  ),
   // Deleting and metadata
   c('ES-100', 'deleting', 'a deleted stream reads as StreamNotFound'),
   c(
@@ -215,7 +231,7 @@ export const CASES: readonly ContractCase[] = [
   c('ES-110', 'streams', 'metadata is written at an expected revision like any stream'),
   c('ES-111', 'streams', '`$maxCount` hides all but the newest events of a stream, in both directions'),
   c('ES-112', 'streams', '`$tb` hides the events before a revision'),
-  c('ES-113', 'streams', '`$maxAge` hides events when they are older'),
+  c('ES-113', 'streams', '`$maxAge` hides events when they are older, in both directions'),
   c(
     'ES-114',
     'indexReader',
@@ -224,11 +240,17 @@ export const CASES: readonly ContractCase[] = [
   c('ES-115', 'indexReader', 'a metadata stream shows only its newest event'),
   c('ES-116', 'streams', 'what stream metadata hides stays in `$all`'),
   c('ES-117', 'indexReader', 'the metadata of a tombstoned stream is StreamDeleted'),
-  c('ES-118', 'storageWriter', 'deleting keeps the metadata that the stream had'),
+  c('ES-118', 'storageWriter', 'deleting replaces the metadata that the stream had'),
   c(
     'ES-119',
     'storageWriter',
     'setting the metadata of a deleted stream brings the name back, not the old events',
+  ),
+  c('ES-120', 'indexReader', 'the strictest of `$maxCount`, `$tb` and `$maxAge` counts'),
+  c(
+    'ES-121',
+    'deletingNothing',
+    'deleting a stream that never was is a WrongExpectedVersion, also with `any`',
   ),
   // The server
   c('ES-130', 'features', 'the server says which methods it has, batchAppend among them'),

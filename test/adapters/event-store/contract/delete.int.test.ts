@@ -176,6 +176,8 @@ contract('ES-113', async (it) => {
   await sleep(1_300);
   await it.client.appendToStream(it.stream(), numbered(3));
   expect(await numbersIn(it, it.stream())).toEqual([3]);
+  const backwards = it.client.readStream(it.stream(), { direction: BACKWARDS, fromRevision: END });
+  expect(numbersOf(await collect(backwards))).toEqual([3]);
 });
 
 contract('ES-114', async (it) => {
@@ -218,7 +220,7 @@ contract('ES-118', async (it) => {
   await it.client.deleteStream(it.stream());
   await it.client.appendToStream(it.stream(), numbered(3));
   const { metadata } = await it.client.getStreamMetadata(it.stream());
-  expect(metadata).toEqual({ maxCount: 7, owner: 'shop', truncateBefore: 3 });
+  expect(metadata).toEqual({ truncateBefore: 3 });
 });
 
 contract('ES-119', async (it) => {
@@ -228,4 +230,24 @@ contract('ES-119', async (it) => {
   expect(await numbersIn(it, it.stream())).toEqual([]);
   await it.client.appendToStream(it.stream(), numbered(3), { expectedRevision: 2n });
   expect(await numbersIn(it, it.stream())).toEqual([3]);
+});
+
+contract('ES-120', async (it) => {
+  await it.client.appendToStream(it.stream(), numberedFrom(0, 10));
+  await it.client.setStreamMetadata(it.stream(), { maxCount: 5, truncateBefore: 7 });
+  expect(await numbersIn(it, it.stream())).toEqual([7, 8, 9]);
+  await it.client.setStreamMetadata(it.stream(), { maxCount: 2, truncateBefore: 7, maxAge: 3_600 });
+  expect(await numbersIn(it, it.stream())).toEqual([8, 9]);
+});
+
+contract('ES-121', async (it) => {
+  for (const expectedRevision of ['any', 'no_stream'] as const) {
+    const error = await errorOf(it.client.deleteStream(it.stream(), { expectedRevision }));
+    expect(error).toMatchObject({ type: 'wrong-expected-version', actualVersion: -1n });
+  }
+  // Metadata is enough to be something that can be deleted.
+  await it.client.setStreamMetadata(it.stream(), { maxCount: 5 });
+  await it.client.deleteStream(it.stream());
+  await it.client.appendToStream(it.stream(), numbered(0), { expectedRevision: 'no_stream' });
+  expect(await numbersIn(it, it.stream())).toEqual([0]);
 });

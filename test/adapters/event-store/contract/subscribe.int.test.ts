@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type AppendResult,
+  binaryEvent,
   END,
   EventStoreDBClient,
   eventTypeFilter,
@@ -241,30 +242,26 @@ contract('ES-084', async (it) => {
   const { client, prefix, stream } = it;
   const filler = 'x'.repeat(2_000);
   const slow = client.subscribeToAll({ fromPosition: START, filter: prefixed(prefix) });
+  it.finally(() => slow.unsubscribe());
+  const fast = new Collector(client.subscribeToAll({ fromPosition: START, filter: prefixed(prefix) }), it);
   const seen: number[] = [];
+  // Stops at its first event until the other has had all 8 MB, which no buffer on the way holds.
   const consuming = (async () => {
     for await (const event of slow) {
       seen.push(numberOf(event));
-      if (seen.length === 1) await sleep(700);
+      if (seen.length === 1) await fast.count(4_000);
       if (seen.length === 4_000) return;
     }
   })();
-  it.finally(() => slow.unsubscribe());
-  const fast = new Collector(client.subscribeToAll({ fromPosition: START, filter: prefixed(prefix) }), it);
-  const started = performance.now();
   for (let from = 0; from < 4_000; from += 200) {
     await client.appendToStream(
       stream(),
       range(from, 200).map((number) => numbered(number, { filler })),
     );
   }
-  await fast.count(4_000);
-  const fastMs = performance.now() - started;
+  expect(numbersOf(await fast.count(4_000))).toEqual(range(0, 4_000));
   await consuming;
   expect(seen).toEqual(range(0, 4_000));
-  expect(numbersOf(fast.events)).toEqual(range(0, 4_000));
-  expect(performance.now() - started).toBeGreaterThan(600);
-  expect(fastMs).toBeLessThan(10_000);
 });
 
 contract('ES-085', async (it) => {
@@ -312,4 +309,28 @@ contract('ES-088', async (it) => {
   const own = () => collector.events.filter(({ event }) => event?.streamId.startsWith(it.prefix));
   await collector.until(() => own().length >= 20);
   expect(numbersOf(own())).toEqual(range(1, 20));
+});
+
+contract('ES-089', async (it) => {
+  await it.client.appendToStream(it.stream(), numberedFrom(0, 10));
+  await it.client.setStreamMetadata(it.stream(), { maxCount: 3 });
+  const collector = new Collector(it.client.subscribeToStream(it.stream(), { fromRevision: START }), it);
+  await collector.count(3);
+  await it.client.appendToStream(it.stream(), numbered(10));
+  expect(numbersOf(await collector.count(4))).toEqual([7, 8, 9, 10]);
+});
+
+contract('ES-090', async (it) => {
+  await it.client.appendToStream(it.stream('target'), numberedFrom(0, 3));
+  const link = (revision: number) =>
+    binaryEvent({ type: '$>', data: Buffer.from(`${revision}@${it.stream('target')}`) });
+  const subscription = it.client.subscribeToStream(it.stream('links'), {
+    fromRevision: START,
+    resolveLinkTos: true,
+  });
+  const collector = new Collector(subscription, it);
+  await it.client.appendToStream(it.stream('links'), [link(2), link(0)]);
+  const events = await collector.count(2);
+  expect(numbersOf(events)).toEqual([2, 0]);
+  expect(events.map((event) => event.link?.streamId)).toEqual([it.stream('links'), it.stream('links')]);
 });
