@@ -1,11 +1,13 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { expect, test } from '@jest/globals';
+import { expect, jest, test } from '@jest/globals';
+import { recordName, recordRevision } from '../../../src/adapters/embedded-event-store/log/record.js';
 import { LOG_HEADER_BYTES } from '../../../src/adapters/embedded-event-store/log/storage.js';
 import { Expected } from '../../../src/adapters/embedded-event-store/store/expected.js';
 import { randomUuid } from '../../../src/adapters/embedded-event-store/store/metadata.js';
 import { openStore } from '../../../src/adapters/embedded-event-store/store/recovery.js';
 import type { Store } from '../../../src/adapters/embedded-event-store/store/store.js';
+import { StreamIndex } from '../../../src/adapters/embedded-event-store/store/stream-index.js';
 import { range, temporaryDirectory } from './support.js';
 
 const event = (bytes: number) => ({
@@ -95,5 +97,35 @@ test('streams that left the memory are what they were', async () => {
   expect(lasts(store, ['early', 'other-0', 'other-29999'])).toEqual([2, 0, 0]);
   await append(store, 'early', 1);
   expect(lasts(store, ['early'])).toEqual([3]);
+  await store.close();
+});
+
+test('killed between the rows of the index and its mark, no two streams share their positions', async () => {
+  const dir = temporaryDirectory();
+  const store = await openStore(dir);
+  await append(store, 'old', 3);
+  await store.catchUpIndex();
+  const mark = jest.spyOn(StreamIndex.prototype, 'mark').mockImplementation(() => undefined);
+  await append(store, 'one', 3);
+  await append(store, 'two', 3);
+  await store.catchUpIndex();
+  // As after a kill right here: the rows are on the disk, the mark is not.
+  const copy = temporaryDirectory();
+  fs.cpSync(dir, copy, { recursive: true, filter: (file) => path.basename(file) !== 'lock' });
+  mark.mockRestore();
+  const again = await openStore(copy);
+  await append(again, 'three', 3);
+  await append(again, 'four', 3);
+  await again.catchUpIndex();
+  const names = ['old', 'one', 'two', 'three', 'four'];
+  for (const name of names) {
+    const state = again.streams.get(name);
+    const found = again.streams.positions(state, 0, 2).map((position) => {
+      const { bytes, at } = again.writer.recordAt(position);
+      return `${recordName(bytes, at)} ${recordRevision(bytes, at)}`;
+    });
+    expect(found).toEqual([`${name} 0`, `${name} 1`, `${name} 2`]);
+  }
+  await again.close();
   await store.close();
 });

@@ -87,12 +87,12 @@ export class IndexFollower {
       for (const entry of entries) {
         addRows(rows, entry);
         if (rows.length < ROWS_PER_TURN) continue;
-        index.write(rows);
+        index.write(rows, nextNumber);
         rows = [];
         await nextTurn();
       }
-      index.write(rows);
-      index.mark(end, nextNumber);
+      index.write(rows, nextNumber);
+      index.mark(end);
     } catch (error) {
       for (const { state } of entries) this.touch(state);
       for (const { state } of entries) state.unindexed--;

@@ -104,12 +104,17 @@ export class StreamIndex {
   /**
    * Puts rows in one transaction, on the disk when it returns. Throws what the disk says, and then none of them is there.
    *
+   * With them goes the first number that no stream has. Were it written with the mark only, a process killed between the two would
+   * give the numbers of these rows to other streams after its next start, and two streams would share their positions: found by the
+   * fault harness (seed 20261124, round 41), 2026-11-23.
+   *
    * Synchronous on purpose. LMDB's asynchronous writes keep the event loop freer (a transaction of 512 rows holds it for
    * 4 ms, measured 2026-11-22), but when one fails for a full disk, lmdb 3.5 rejects promises that nobody else holds, and
    * the process ends; a failed synchronous transaction throws, and the next one works when there is room again.
    */
-  write(rows: readonly IndexRow[]): void {
+  write(rows: readonly IndexRow[], nextStreamNumber: number): void {
     this.#root.transactionSync(() => {
+      void this.#state.put('next', numberValue(nextStreamNumber));
       for (const row of rows) {
         if ('name' in row) this.#putStream(row.name, row.row);
         else this.#putPosition(row.number, row.revision, row.position);
@@ -118,11 +123,8 @@ export class StreamIndex {
   }
 
   /** To be called when the rows up to `position` are written. */
-  mark(position: number, nextStreamNumber: number): void {
-    this.#root.transactionSync(() => {
-      void this.#state.put('next', numberValue(nextStreamNumber));
-      void this.#state.put('indexed', numberValue(position));
-    });
+  mark(position: number): void {
+    this.#root.transactionSync(() => void this.#state.put('indexed', numberValue(position)));
   }
 
   async close(): Promise<void> {
