@@ -21,6 +21,18 @@ export interface Ticks {
   now: number;
 }
 
+/**
+ * The store gave another event than the next one of the stream. Deciding on that could sell what is sold, so nothing is decided: a
+ * store that does this is damaged.
+ */
+export class BrokenStream extends Error {
+  readonly code = 'broken_stream';
+  constructor(stream: string, revision: Revision, got: StoredEvent) {
+    super(`${stream}@${revision} was asked for, and ${got.stream}@${got.revision} came`);
+    this.name = 'BrokenStream';
+  }
+}
+
 /** Where a state came from that was not known before. */
 export type LoadSource = 'start' | 'snapshot';
 
@@ -214,6 +226,8 @@ export class StreamCache {
   #fold(batch: readonly StoredEvent[]): void {
     for (const stored of batch) {
       if (stored.revision <= this.revision) continue;
+      if (stored.revision > this.revision + 1 || stored.stream !== this.stream)
+        throw new BrokenStream(this.stream, this.revision + 1, stored);
       const recorded = this.parts.codec.decode(stored);
       this.state = this.decider.evolve(this.state, recorded.event);
       this.revision = recorded.revision;

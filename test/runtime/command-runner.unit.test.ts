@@ -302,6 +302,25 @@ describe('the cached state', () => {
       stream: 'counter-x',
     });
   });
+
+  test('a store that leaves an event out, or gives one of another stream, is not believed', async () => {
+    for (const wrong of [
+      ([first, , third]: readonly StoredEvent[]) => [first, third],
+      ([first, second]: readonly StoredEvent[]) => [first, { ...second, stream: 'counter-y' }],
+    ]) {
+      const { store, run } = setup();
+      for (const units of [1, 2, 3]) {
+        const encoded = counterCodec.encode({ type: 'Added', data: { units } }, META);
+        await store.append('counter-x', [encoded], 'any');
+      }
+      const readStream = store.readStream.bind(store);
+      store.readStream = async function* (stream, from) {
+        for await (const batch of readStream(stream, from)) yield wrong(batch) as StoredEvent[];
+      };
+      await expect(run({ type: 'add', units: 1 })).rejects.toMatchObject({ code: 'broken_stream' });
+      expect(store.log.length).toBe(3);
+    }
+  });
 });
 
 describe('conflicts', () => {
