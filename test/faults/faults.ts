@@ -134,15 +134,16 @@ export const possible = (
   { lacks }: Pick<Servers, 'lacks'>,
   names: readonly FaultName[],
 ): { readonly names: FaultName[]; readonly skipped: string[] } => {
-  const reasonOf = (name: FaultName): string | undefined => {
+  const allowed: FaultName[] = [];
+  const skipped = new Map<string, FaultName[]>();
+  for (const name of names) {
     const need = needOf(name);
-    return need === undefined ? undefined : lacks[need];
-  };
+    const reason = need === undefined ? undefined : lacks[need];
+    if (reason === undefined) allowed.push(name);
+    else skipped.set(reason, [...(skipped.get(reason) ?? []), name]);
+  }
   return {
-    names: names.filter((name) => reasonOf(name) === undefined),
-    skipped: names.flatMap((name) => {
-      const reason = reasonOf(name);
-      return reason === undefined ? [] : [`skipped: ${name} (${reason})`];
-    }),
+    names: allowed,
+    skipped: [...skipped].map(([reason, left]) => `skipped, because ${reason}: ${left.join(', ')}`),
   };
 };

@@ -200,11 +200,16 @@ describe('the plan', () => {
 
   test('leaves out what the machine cannot do, and says so', () => {
     const lacks = { redis: 'there is no redis-server', disk: 'only root may mount a disk' };
-    const { names, skipped } = possible({ lacks }, ['kill_redis', 'full_database_disk', 'full_log_disk']);
-    expect(names).toEqual(['full_log_disk']);
+    const { names, skipped } = possible({ lacks }, [
+      'kill_redis',
+      'redis_cut',
+      'full_database_disk',
+      'kill_api',
+    ]);
+    expect(names).toEqual(['kill_api']);
     expect(skipped).toEqual([
-      'skipped: kill_redis (there is no redis-server)',
-      'skipped: full_database_disk (only root may mount a disk)',
+      'skipped, because there is no redis-server: kill_redis, redis_cut',
+      'skipped, because only root may mount a disk: full_database_disk',
     ]);
   });
 });
