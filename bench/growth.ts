@@ -13,10 +13,9 @@ import { readSettings } from '../src/settings.js';
 import { type BenchOutcome, check, figure } from './report.js';
 import {
   CHANNEL,
-  cpuMs,
   cpuOfAll,
   DURABILITY,
-  familyOf,
+  familyCpuMs,
   LOCATION,
   median,
   type Preset,
@@ -127,8 +126,7 @@ export const benchGrowth = async (dir: string, log: WrittenLog, preset: Preset):
         await house.bus.load(stock, stockIdOf(LOCATION, sku));
       });
     }
-    const family = familyOf(postgres.pid);
-    const postgresCpu = (): number => family.reduce((sum, pid) => sum + cpuMs(pid), 0);
+    const postgresCpu = (): number => familyCpuMs(postgres.pid);
     // The first round is for the compilers: those of the event store need some thousand reads.
     for (let round = 0; round <= rounds; round += 1) {
       const turn = round % 2 === 0 ? houses : [...houses].reverse();

@@ -108,6 +108,16 @@ export const cpuMs = (pid: number): number => {
   return (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) * 10;
 };
 
+/**
+ * Milliseconds of CPU so far of a process and of all that it started, those that have ended too (in ticks of 10 ms). PostgreSQL ends and
+ * starts a process with each connection, so those of a moment ago say nothing about the next one.
+ */
+export const familyCpuMs = (root: number): number =>
+  familyOf(root).reduce((sum, pid) => {
+    const fields = text(`/proc/${pid}/stat`).split(') ')[1]?.split(' ') ?? [];
+    return sum + cpuMs(pid) + (Number(fields[13] ?? 0) + Number(fields[14] ?? 0)) * 10;
+  }, 0);
+
 /** CPU of this process and of those pids, in milliseconds. */
 export const cpuOfAll = (pids: readonly number[]): number => {
   const { user, system } = process.cpuUsage();
