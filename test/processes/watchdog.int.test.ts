@@ -197,6 +197,24 @@ describe('the watchdog', () => {
     }
   });
 
+  test('loses no deadline with the database: a new one has them all from the log', async () => {
+    const waiting = { ...ordered(), confirm: 'explicit', expiresAt: DUE_AT } as const;
+    await house.orders.execute(orderId, waiting, context());
+    const empty = await testDatabase();
+    const settings = { EVENTSTORE_URL: node.connectionString, DATABASE_URL: empty.url };
+    const before = house;
+    house = await openHouse(readSettings({ ...settings, HOLDFAST_LOG_LEVEL: 'silent' }));
+    try {
+      await project();
+      await watch({ clock: () => new Date(DUE_AT) }).watchdog.tick();
+      expect([await statusOf(), await stockOf()]).toEqual(['expired', { onHand: 5, held: 0 }]);
+    } finally {
+      await house.close();
+      house = before;
+      await empty.drop();
+    }
+  });
+
   test('goes on past an order that cannot be moved, and says so', async () => {
     const stuck = orderIdOf('web', `${number}-stuck`);
     await dies(dyingAfter(1).orders.execute(orderId, ordered(), context()));
