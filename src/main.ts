@@ -20,7 +20,7 @@ import { systemClock } from './runtime/clock.js';
 import { createCodec, type EventCodec } from './runtime/codec.js';
 import type { CommandBus } from './runtime/command-bus.js';
 import { createCommandRunner } from './runtime/command-runner.js';
-import type { Database } from './runtime/database.js';
+import { type Database, DatabaseUnavailable } from './runtime/database.js';
 import { comparePositions, type EventStore, type LogPosition } from './runtime/event-store.js';
 import { acquireLease } from './runtime/leases.js';
 import { limitLines } from './runtime/line-limit.js';
@@ -219,6 +219,12 @@ const assemble = (parts: Parts): House => {
     }
   };
 
+  // A database that is away for a moment is one more way for the read models to stand still.
+  const whileAway = (error: unknown): [undefined, undefined] => {
+    if (error instanceof DatabaseUnavailable && error.reason !== 'closed') return [undefined, undefined];
+    throw error;
+  };
+
   const catchUp: House['catchUp'] = async (onProgress) => {
     await poster.drain();
     const end = await store.readEnd();
@@ -226,7 +232,9 @@ const assemble = (parts: Parts): House => {
     let movedAt = performance.now();
     for (;;) {
       // Those of a new version are built beside the live ones, which stand still for so long.
-      const [live, next] = await Promise.all([readCheckpoint(db), readCheckpoint(db, 'next')]);
+      const [live, next] = await Promise.all([readCheckpoint(db), readCheckpoint(db, 'next')]).catch(
+        whileAway,
+      );
       const position = live?.position;
       if (end === undefined || (position !== undefined && comparePositions(position, end) >= 0)) {
         return position ?? { commit: 0n, prepare: 0n };
