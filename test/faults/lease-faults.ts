@@ -11,9 +11,12 @@ const TAKEOVER_MAX_MS = 10_000;
 const CLEAN_TAKEOVER_MAX_MS = 3_000;
 /** A lease lasts 8 s; whoever sleeps for so long wakes without it. */
 const PAST_THE_LEASE_MS = 10_500;
-/** Its holder may renew it first; then it is taken from it again. */
+/**
+ * Its holder may renew it first; then it is taken from it again. Whoever lost it before may still be in an append that takes all its
+ * attempts (15 s) at a store that sleeps (17 s), and asks for it only after that.
+ */
 const STEAL_PAUSE_MS = 100;
-const STEAL_MAX_MS = 15_000;
+const STEAL_MAX_MS = 60_000;
 /** Late is told from never. */
 const NEVER_FACTOR = 4;
 
