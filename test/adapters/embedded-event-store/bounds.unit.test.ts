@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, test } from '@jest/globals';
 import { LogTail } from '../../../src/adapters/embedded-event-store/log/log-tail.js';
 import { memoryLog } from '../../../src/adapters/embedded-event-store/log/memory-log.js';
+import { LOG_HEADER_BYTES } from '../../../src/adapters/embedded-event-store/log/storage.js';
 import type { AppendOutcome } from '../../../src/adapters/embedded-event-store/store/append-outcome.js';
 import { Expected } from '../../../src/adapters/embedded-event-store/store/expected.js';
 import {
@@ -172,6 +173,35 @@ describe('the writer', () => {
     expect(await append(store, 's', 0, [lost])).toMatchObject({ kind: 'written', last: 1, position: end });
     expect(await append(store, 's', Expected.noStream, first)).toMatchObject({ kind: 'repeat', last: 0 });
     expect(await append(store, 'new', Expected.noStream)).toMatchObject({ kind: 'written', last: 0 });
+  });
+
+  test('cuts off what a failed write left behind, at the latest before the next', async () => {
+    const done: string[] = [];
+    let failing = true;
+    const storage = {
+      ...memoryLog(),
+      write: async (_: readonly Buffer[], position: number) => {
+        done.push(`write at ${position}`);
+        if (failing) throw new Error('no space');
+      },
+      truncate: async (size: number) => {
+        done.push(`truncate to ${size}`);
+        if (failing) throw new Error('no such luck');
+      },
+    };
+    const store = new Store({ storage });
+    expect(await append(store, 's', Expected.noStream)).toMatchObject({ kind: 'failed', reason: 'no space' });
+    failing = false;
+    expect(await append(store, 's', Expected.noStream)).toMatchObject({ kind: 'written' });
+    expect(await append(store, 's', 0)).toMatchObject({ kind: 'written' });
+    const next = store.log.end - (store.log.end - LOG_HEADER_BYTES) / 2;
+    expect(done).toEqual([
+      'write at 64',
+      'truncate to 64',
+      'truncate to 64',
+      'write at 64',
+      `write at ${next}`,
+    ]);
   });
 
   test('answers a conflict or a repeat only when what it depends on is written', async () => {

@@ -49,13 +49,14 @@ test('wherever a write was cut, what was acknowledged before is there, and no ap
   const log = fs.readFileSync(path.join(dir, 'events.log'));
   const [begin = 0] = [LOG_HEADER_BYTES + 3 * (52 + 'before'.length + 1 + 20)];
 
-  for (let cut = begin; cut <= log.length; cut += 7) {
+  for (let cut = begin; cut <= log.length; cut += 11) {
     const copy = temporaryDirectory();
     fs.writeFileSync(path.join(copy, 'events.log'), log.subarray(0, cut));
     fs.cpSync(path.join(dir, 'index-then'), path.join(copy, 'index'), { recursive: true });
     const again = await openStore(copy);
     const whole = ends.filter((end) => end <= cut).length;
     expect(again.log.end).toBe([begin, ...ends][whole]);
+    expect(again.log.storage.size).toBe(again.log.end);
     expect(lasts(again, ['before', 'one', 'two', 'three'])).toEqual([
       2,
       ...ends.map((_, i) => (i < whole ? 1 : -1)),

@@ -42,7 +42,4 @@ export function dropPositions(state: StreamState, count: number): void {
 
 /** Whether the index knows it as well as the memory. */
 export const isIdle = (state: StreamState): boolean =>
-  state.unindexed === 0 &&
-  state.positions.length === 0 &&
-  state.last === state.durableLast &&
-  state.tombstoned === state.durableTombstoned;
+  state.unindexed === 0 && state.last === state.durableLast && state.tombstoned === state.durableTombstoned;
