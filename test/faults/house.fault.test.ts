@@ -45,11 +45,11 @@ const expectNoViolation = async (...faults: readonly (readonly FaultName[])[]): 
 };
 
 test(
-  'kill -9 of any process amid load loses, doubles and leaks nothing, and another takes over within 10 s',
+  'kill -9 of any process, and a rebuild, amid load lose, double and leak nothing, and another takes over within 10 s',
   () =>
     expectNoViolation(
       ['kill_api', 'kill_redis'],
-      ['kill_event_store'],
+      ['kill_event_store', 'rebuild'],
       ['kill_database'],
       ['kill_projections', 'kill_processes'],
     ),
