@@ -197,23 +197,34 @@ export const acquireLease = async (
   options: LeaseOptions & { readonly signal: AbortSignal },
 ): Promise<Lease | undefined> => {
   const { signal, name, pollMs = LEASE_POLL_MS } = options;
+  // A release that is heard of while a try is under way may have come too late for it: it is tried again.
+  let rung = false;
   let wake: () => void = () => undefined;
-  const onWake = () => wake();
+  const onWake = (): void => {
+    rung = true;
+    wake();
+  };
   let stopListening: (() => Promise<void>) | undefined;
   signal.addEventListener('abort', onWake);
   try {
     while (!signal.aborted) {
+      rung = false;
       const lease = await tryAcquireLease(db, options).catch(passing);
       if (lease !== undefined) {
         if (!signal.aborted) return lease;
         await lease.release();
         return undefined;
       }
-      stopListening ??= await db
-        .listen(CHANNEL, (freed) => {
-          if (freed === name) wake();
-        })
-        .catch(passing);
+      if (stopListening === undefined) {
+        stopListening = await db
+          .listen(CHANNEL, (freed) => {
+            if (freed === name) onWake();
+          })
+          .catch(passing);
+        // It may have been released between the try and this.
+        if (stopListening !== undefined) continue;
+      }
+      if (rung) continue;
       await new Promise<void>((done) => {
         const timer = setTimeout(done, pollMs);
         wake = () => {

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { advanceCheckpoint, claimCheckpoint } from '../../src/runtime/checkpoint.js';
+import type { Database } from '../../src/runtime/database.js';
 import { acquireLease, LEASE_POLL_MS, LEASE_TTL_MS, tryAcquireLease } from '../../src/runtime/leases.js';
 import { type TestDatabase, testDatabase } from '../support/postgres.js';
 
@@ -27,6 +28,36 @@ describe('a lease', () => {
     expect(performance.now() - releasedAt).toBeLessThan(2_000);
     expect(second?.epoch).toBe((first?.epoch ?? 0n) + 1n);
     await second?.release();
+  });
+
+  test('that is released while somebody looks at it, or begins to listen, passes at once all the same', async () => {
+    const { db } = database;
+    for (const moment of ['looking', 'listening'] as const) {
+      const first = await tryAcquireLease(db, { name: moment, holder: 'a' });
+      let asked = false;
+      const slow: Database = {
+        ...db,
+        stream: db.stream.bind(db),
+        transaction: db.transaction.bind(db),
+        close: db.close.bind(db),
+        query: async <Row>(sql: string, values?: readonly unknown[], statement?: string) => {
+          const answer = await db.query<Row>(sql, values, statement);
+          if (moment === 'looking' && !asked) {
+            asked = true;
+            await first?.release();
+          }
+          return answer;
+        },
+        listen: async (channel, heard) => {
+          if (moment === 'listening') await first?.release();
+          return db.listen(channel, heard);
+        },
+      };
+      const signal = AbortSignal.timeout(20_000);
+      const second = await acquireLease(slow, { name: moment, holder: 'b', signal, pollMs: 60_000 });
+      expect(second?.epoch).toBe(2n);
+      await second?.release();
+    }
   });
 
   test('of a holder that hangs is taken over when its time is over, and not before', async () => {
