@@ -61,9 +61,10 @@ const main = async (): Promise<number> => {
   let campaign: Campaign | undefined;
   let names: readonly FaultName[] | undefined;
   let stopping = false;
-  const onSignal = (): void => {
+  const onSignal = (signal: NodeJS.Signals): void => {
     if (stopping) process.exit(130);
     stopping = true;
+    say(`\nstopped by ${signal} after ${rounds} rounds, ${violations} violations`);
     void Promise.resolve(campaign?.stop()).finally(() => process.exit(130));
   };
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
