@@ -1,5 +1,6 @@
 import express, { type Express, type Request, type Response } from 'express';
 import { createApiKeys } from './api-keys.js';
+import { backorderRoutes } from './backorders.js';
 import { channelRoutes } from './channels.js';
 import { couponRoutes } from './coupons.js';
 import { creditNoteRoutes } from './credit-notes.js';
@@ -11,6 +12,7 @@ import { locationRoutes } from './locations.js';
 import { createHttpMetrics } from './metrics.js';
 import { openApiDocument } from './openapi.js';
 import { orderActionRoutes } from './order-actions.js';
+import { orderChangeRoutes } from './order-changes.js';
 import { orderRoutes } from './orders.js';
 import { API_LIMITS, type ApiParts } from './parts.js';
 import { Problem, problemOf, sendProblem } from './problems.js';
@@ -41,6 +43,8 @@ const routesOf = (parts: ApiParts, keys: ReturnType<typeof createApiKeys>): Rout
   const routes: Route[] = [
     ...orderRoutes(parts, limits),
     ...orderActionRoutes(parts),
+    ...orderChangeRoutes(parts),
+    ...backorderRoutes(parts),
     ...reviewRoutes(parts),
     ...reviewRuleRoutes(parts),
     ...stockRoutes(parts),

@@ -30,6 +30,15 @@ const body = z.strictObject({
   expiresInSeconds: shape.expiresInSeconds.meta({
     description: 'How long an order that waits for confirmation keeps its holds.',
   }),
+  kind: shape.kind.meta({ description: 'How it sells: a word for people and reports.' }),
+  shortage: shape.shortage.meta({
+    description:
+      'What becomes of units that no location can hold: `all-or-nothing` (the default) rejects the order, `ship-available` cancels ' +
+      'them, `backorder` lets them wait for stock, `shortfall` does too, as work for somebody, because they are sold already.',
+  }),
+  handover: shape.handover.meta({
+    description: '`at-once`: a till; the order is shipped in the moment it is confirmed.',
+  }),
 });
 
 const view = z.object({ id: z.string(), ...body.shape }).meta({ id: 'Channel' });
@@ -43,6 +52,9 @@ const viewOfRow = ({ channel: channelId, ...row }: ChannelView) => ({
   sources: row.sources,
   confirm: row.confirm,
   expiresInSeconds: row.expiresInSeconds,
+  kind: row.kind,
+  shortage: row.shortage,
+  handover: row.handover,
 });
 
 /** Settings change rarely and are read with every order. */

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { formatAmount } from '../domain/money.js';
 import { sourcesOf } from '../domain/order.js';
-import { LINE_KINDS } from '../domain/order-events.js';
-import type { OrderLine, OrderState } from '../domain/order-state.js';
+import { shortUnits } from '../domain/order-allocations.js';
+import { HANDOVERS, LINE_KINDS, PRIORITY_DEFAULT, SHORTAGE_POLICIES } from '../domain/order-events.js';
+import { isEnded, isGuest, type OrderLine, type OrderState } from '../domain/order-state.js';
 import { orderIdOf, splitId } from '../domain/stream-id.js';
 import type { OrderView as OrderRow, OrderSummary } from '../projections/order-pages.js';
 import { seesChannel } from './answers.js';
@@ -55,6 +56,17 @@ const summaryShape = {
     .optional(),
   confirm: z.enum(['auto', 'explicit']),
   coupons: z.array(z.string()),
+  shortage: z.enum(SHORTAGE_POLICIES).meta({ description: 'What becomes of units that nothing can hold.' }),
+  handover: z.enum(HANDOVERS),
+  priority: z.object({
+    level: z.int().meta({ description: '0 is first served when stock is scarce.' }),
+    reason: z.string().optional(),
+  }),
+  requestedDelivery: z.object({ from: z.iso.date().optional(), to: z.iso.date().optional() }).optional(),
+  guest: z.boolean(),
+  gift: z.boolean(),
+  assistedBy: z.string().optional(),
+  version: z.int().meta({ description: '1 as placed; one more with every change that was confirmed.' }),
   totals: z.object({
     goods: amount,
     charges: amount,
@@ -72,7 +84,14 @@ const summaryShape = {
 
 export const orderSummary = z.object(summaryShape).meta({ id: 'OrderSummary' });
 export const orderView = z
-  .object({ ...summaryShape, lines: z.array(lineView), reviews: z.array(reviewView) })
+  .object({
+    ...summaryShape,
+    lines: z.array(lineView),
+    short: z
+      .array(z.object({ sku: z.string(), quantity: units }))
+      .meta({ description: 'Units that nothing holds: they wait for stock.' }),
+    reviews: z.array(reviewView),
+  })
   .meta({ id: 'Order' });
 
 type Lines = readonly OrderLine[];
@@ -83,6 +102,11 @@ const countOf = (lines: Lines, of: (line: OrderLine) => number): number =>
 
 /** One spelling of a time, wherever it was read. */
 const iso = (time: string): string => new Date(time).toISOString();
+
+const shortOf = (state: OrderState): { sku: string; quantity: number }[] =>
+  [...shortUnits(state)]
+    .map(([sku, quantity]) => ({ sku, quantity }))
+    .sort((a, b) => (a.sku < b.sku ? -1 : 1));
 
 /** An order from the state of its stream; undefined when it was never placed. */
 export const viewOfState = (id: string, state: OrderState): z.input<typeof orderView> | undefined => {
@@ -105,6 +129,14 @@ export const viewOfState = (id: string, state: OrderState): z.input<typeof order
     destination: placed.destination,
     confirm: placed.confirm,
     coupons: placed.coupons,
+    shortage: placed.shortage ?? 'all-or-nothing',
+    handover: placed.handover ?? 'later',
+    priority: placed.priority ?? { level: PRIORITY_DEFAULT },
+    requestedDelivery: placed.requestedDelivery,
+    guest: isGuest(placed),
+    gift: placed.gift === true,
+    assistedBy: placed.assistedBy,
+    version: state.version,
     totals: {
       goods: money(ofKind('goods')),
       charges: money(ofKind('charge')),
@@ -135,6 +167,7 @@ export const viewOfState = (id: string, state: OrderState): z.input<typeof order
       cancelled: line.cancelled,
       returned: line.returned,
     })),
+    short: isEnded(status) || status === 'placed' ? [] : shortOf(state),
     reviews: reviewsOfState(state),
   };
 };
@@ -155,6 +188,17 @@ export const viewOfSummary = (row: OrderSummary): z.input<typeof orderSummary> =
       : { country: row.country, region: row.region ?? undefined, postalCode: row.postalCode ?? undefined },
   confirm: row.confirm,
   coupons: [...row.coupons],
+  shortage: row.shortage as (typeof SHORTAGE_POLICIES)[number],
+  handover: row.handover as (typeof HANDOVERS)[number],
+  priority: { level: row.priority, reason: row.priorityReason ?? undefined },
+  requestedDelivery:
+    row.requestedFrom === null && row.requestedTo === null
+      ? undefined
+      : { from: row.requestedFrom ?? undefined, to: row.requestedTo ?? undefined },
+  guest: row.guest,
+  gift: row.gift,
+  assistedBy: row.assistedBy ?? undefined,
+  version: row.version,
   totals: {
     goods: row.goodsTotal,
     charges: row.chargeTotal,
@@ -183,6 +227,7 @@ export const viewOfRow = (row: OrderRow): z.input<typeof orderView> => ({
     account: line.account ?? undefined,
     location: line.location ?? undefined,
   })),
+  short: [...row.short],
   reviews: row.reviews.map(viewOfReview),
 });
 

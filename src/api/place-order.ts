@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { type Channel, channel } from '../domain/channel.js';
 import { exponentOf, formatAmount, lineAmount, parseAmount } from '../domain/money.js';
 import { LINES_MAX, order, type PlaceOrder } from '../domain/order.js';
-import { LINE_KINDS } from '../domain/order-events.js';
+import { LINE_KINDS, priority, requestedDelivery, SHORTAGE_POLICIES } from '../domain/order-events.js';
 import { orderIdOf } from '../domain/stream-id.js';
 import type { OrderAnswer } from '../processes/order-process.js';
 import { wasEverConfirmed } from '../projections/order-pages.js';
@@ -50,12 +50,31 @@ const body = z.strictObject({
       postalCode: text.max(20).optional(),
     })
     .optional(),
+  guest: z
+    .boolean()
+    .optional()
+    .meta({ description: 'A customer without an account; true when there is no `customerId`.' }),
+  gift: z.boolean().optional(),
+  requestedDelivery: requestedDelivery
+    .strict()
+    .refine(
+      ({ from, to }) => from === undefined || to === undefined || from <= to,
+      '`from` is not after `to`',
+    )
+    .optional()
+    .meta({ description: 'Days the customer asked for.' }),
+  priority: priority
+    .strict()
+    .optional()
+    .meta({ description: 'Who is served first when stock is scarce, and why: 0 before 9; 5 when absent.' }),
+  assistedBy: id.optional().meta({ description: 'Who advised the customer or entered the order: an id.' }),
   lines: z.array(line).min(1).max(LINES_MAX),
   coupons: z.array(slug).max(COUPONS_MAX).default([]),
   policy: z
     .strictObject({
       confirm: z.enum(['auto', 'explicit']).optional(),
       expiresInSeconds: z.int().min(1).max(EXPIRES_MAX_SECONDS).optional(),
+      shortage: z.enum(SHORTAGE_POLICIES).optional(),
     })
     .optional()
     .meta({ description: "What is absent comes from the channel's settings." }),
@@ -82,6 +101,7 @@ const commandOf = (
 ): PlaceOrder => {
   const confirm = sent.policy?.confirm ?? settings.confirm;
   const seconds = sent.policy?.expiresInSeconds ?? settings.expiresInSeconds;
+  const shortage = sent.policy?.shortage ?? settings.shortage;
   const waits = confirm === 'explicit' && seconds !== undefined;
   const { policy: _, placedAt, lines, ...rest } = sent;
   return {
@@ -97,6 +117,8 @@ const commandOf = (
     // The holds begin now, however late the order came to us.
     ...(waits ? { expiresAt: new Date(now.getTime() + seconds * 1_000).toISOString() } : {}),
     sources: settings.sources,
+    ...(shortage === undefined ? {} : { shortage }),
+    ...(settings.handover === undefined ? {} : { handover: settings.handover }),
     ...review,
     // Of what was sent, not of what settings and clock added: the same order tomorrow is still the same order.
     contentHash: sha256(canonicalJson(sent)),
@@ -192,6 +214,7 @@ export const placeOrderRoute = (
       'order_exists',
       'duplicate_line',
       'duplicate_coupon',
+      'coupons_not_accepted',
       'invalid_amount',
       'amount_too_large',
       'append_too_large',

@@ -1,5 +1,7 @@
 import type { OrderEvent, OrderUnits } from '../domain/order-events.js';
 import type { RecordedEvent } from '../runtime/event-store.js';
+import { FoldedAllocations } from './fold-allocations.js';
+import { type FoldedChange, foldChange } from './fold-changes.js';
 import type { Promises } from './fold-promises.js';
 import { FoldedReviews } from './fold-reviews.js';
 import { encodePart, stockKey } from './ids.js';
@@ -40,7 +42,10 @@ export type FoldedStatus =
 
 export interface FoldedOrder {
   readonly id: string;
-  readonly placed: Omit<Of<'OrderPlaced'>, 'lines' | 'sources' | 'contentHash'>;
+  placed: Omit<Of<'OrderPlaced'>, 'lines' | 'sources' | 'contentHash'>;
+  version: number;
+  /** By change id. */
+  changes: Map<string, FoldedChange> | undefined;
   readonly lines: Map<string, FoldedLine>;
   status: FoldedStatus;
   confirmed: boolean;
@@ -54,6 +59,7 @@ export interface FoldedOrder {
   allowance: bigint;
   /** What held it back; undefined for an order that nothing ever did. */
   reviews: FoldedReviews | undefined;
+  readonly allocations: FoldedAllocations;
   last: Place;
 }
 
@@ -104,6 +110,13 @@ export class OrderFold {
         order.status = 'reserved';
         this.#reserve(order, event.data);
         break;
+      case 'OrderSourcesExtended':
+        order.allocations.extend(event.data);
+        break;
+      case 'OrderAllocated':
+        order.allocations.allocate(event.data);
+        this.#locate(order);
+        break;
       case 'OrderConfirmed':
         order.reviews?.step('confirm', []);
         order.status = 'confirmed';
@@ -129,6 +142,13 @@ export class OrderFold {
       case 'OrderReturned':
         this.#return(order, event.data);
         break;
+      case 'OrderChangeProposed':
+      case 'OrderChangeConfirmed':
+      case 'OrderChangeDeclined':
+        order.changes ??= new Map();
+        foldChange(order.changes, recorded, event);
+        if (event.type === 'OrderChangeConfirmed') this.#change(order, event.data);
+        break;
       case 'OrderHeld':
         order.reviews ??= new FoldedReviews(order.id, this.violations);
         order.reviews.put(recorded, event.data);
@@ -144,6 +164,7 @@ export class OrderFold {
 
   #end(order: FoldedOrder, status: FoldedStatus): void {
     order.reviews?.end();
+    order.allocations.short.clear();
     order.status = status;
     order.endedAtMs = order.last.recordedAtMs;
   }
@@ -151,11 +172,12 @@ export class OrderFold {
   #place(id: string, stream: string, data: Of<'OrderPlaced'>, last: Place): void {
     if (this.orders.has(id)) this.violations.add('placed_twice', stream, `revision ${last.revision}`);
     const { lines, sources: _, contentHash: __, ...placed } = data;
-    const { currency } = data;
     const order: FoldedOrder = {
       id,
       placed,
       lines: new Map(),
+      version: 1,
+      changes: undefined,
       status: 'placed',
       confirmed: false,
       confirmedAt: undefined,
@@ -165,53 +187,63 @@ export class OrderFold {
       credited: 0n,
       allowance: 0n,
       reviews: undefined,
+      allocations: new FoldedAllocations(
+        id,
+        (stock) => this.promises.touch(id, last.recordedAtMs).stock.get(stock)?.held ?? 0,
+        this.violations,
+      ),
       last,
     };
-    for (const { lineId, kind, sku, account, quantity, unitPrice, amount, tax } of lines) {
-      const line: FoldedLine = {
-        order,
-        lineId,
-        index: order.lines.size,
-        kind,
-        sku,
-        account,
-        quantity,
-        unitPrice,
-        amount: minorOf(amount, currency),
-        tax: minorOf(tax, currency),
-        discount: 0n,
-        shipped: 0,
-        cancelled: 0,
-        returned: 0,
-        location: undefined,
-      };
-      if (line.amount !== priceTimes(unitPrice, quantity, currency)) {
-        this.violations.add(
-          'wrong_line_amount',
-          stream,
-          `${lineId}: ${quantity} x ${unitPrice} is ${amount}`,
-        );
-      }
-      order.lines.set(lineId, line);
-    }
+    for (const line of lines) this.#addLine(order, line, stream);
     this.orders.set(id, order);
   }
 
-  #reserve(order: FoldedOrder, { allocations, discounts }: Of<'OrderReserved'>): void {
-    const stream = `order-${order.id}`;
+  #addLine(order: FoldedOrder, data: Of<'OrderPlaced'>['lines'][number], stream: string): FoldedLine {
+    const { lineId, kind, sku, account, quantity, unitPrice, amount, tax } = data;
     const { currency } = order.placed;
-    const locations = new Map<string, string>();
-    const { stock } = this.promises.touch(order.id, order.last.recordedAtMs);
-    for (const { sku, location, quantity } of allocations) {
-      locations.set(sku, location);
-      const held = stock.get(stockKey(location, sku))?.held ?? 0;
-      if (held < quantity) {
-        this.violations.add('reserved_without_hold', stream, `${held} of ${quantity} ${sku} at ${location}`);
-      }
+    if (order.lines.has(lineId)) this.violations.add('line_twice', stream, lineId);
+    const line: FoldedLine = {
+      order,
+      lineId,
+      index: order.lines.size,
+      kind,
+      sku,
+      account,
+      quantity,
+      unitPrice,
+      amount: minorOf(amount, currency),
+      tax: minorOf(tax, currency),
+      discount: 0n,
+      shipped: 0,
+      cancelled: 0,
+      returned: 0,
+      location: undefined,
+    };
+    if (line.amount !== priceTimes(unitPrice, quantity, currency)) {
+      this.violations.add('wrong_line_amount', stream, `${lineId}: ${quantity} x ${unitPrice} is ${amount}`);
+    }
+    order.lines.set(lineId, line);
+    return line;
+  }
+
+  /** Lines say where their SKU was held first. */
+  #locate(order: FoldedOrder): void {
+    const first = new Map<string, string>();
+    for (const { sku, location } of order.allocations.at.values()) {
+      if (!first.has(sku)) first.set(sku, location);
     }
     for (const line of order.lines.values()) {
-      if (line.kind === 'goods') line.location = locations.get(line.sku);
+      if (line.kind === 'goods') line.location ??= first.get(line.sku);
     }
+  }
+
+  #reserve(order: FoldedOrder, data: Of<'OrderReserved'>): void {
+    const stream = `order-${order.id}`;
+    const { currency } = order.placed;
+    const { discounts } = data;
+    const goods = [...order.lines.values()].filter(({ kind }) => kind === 'goods');
+    order.allocations.reserve(data, goods, order.last);
+    this.#locate(order);
     for (const { code, amount, shares } of discounts) {
       let sum = 0n;
       for (const share of shares) {
@@ -253,10 +285,14 @@ export class OrderFold {
   /** Units go out, and come back, from the front: those after `before` must carry exactly their part of the line. */
   #checkShares(order: FoldedOrder, counter: 'shipped' | 'returned', moved: readonly OrderUnits[]): void {
     const { currency } = order.placed;
+    const before = new Map<string, number>();
     for (const { lineId, quantity, ...given } of moved) {
       const line = order.lines.get(lineId);
-      if (line === undefined || line[counter] + quantity > line.quantity) continue;
-      const [from, to] = [line[counter], line[counter] + quantity];
+      if (line === undefined) continue;
+      const from = before.get(lineId) ?? line[counter];
+      const to = from + quantity;
+      before.set(lineId, to);
+      if (to > line.quantity) continue;
       const share = (total: bigint): bigint =>
         carriedByFirst(total, line.quantity, to) - carriedByFirst(total, line.quantity, from);
       const right =
@@ -266,13 +302,54 @@ export class OrderFold {
       if (!right) {
         this.violations.add('wrong_share', `order-${order.id}`, `${lineId}: ${counter} ${quantity}`);
       }
-      if (counter === 'shipped' && given.location !== line.location) {
-        this.violations.add('wrong_location', `order-${order.id}`, `${lineId}: ${given.location ?? 'none'}`);
-      }
     }
   }
 
-  #cancel(order: FoldedOrder, { lines }: Of<'OrderLinesCancelled'>): void {
+  #goodsOf(
+    order: FoldedOrder,
+    named: readonly { readonly lineId: string; readonly quantity: number }[],
+  ): { sku: string; quantity: number }[] {
+    return named.flatMap(({ lineId, quantity }) => {
+      const line = order.lines.get(lineId);
+      return line?.kind === 'goods' ? [{ sku: line.sku, quantity }] : [];
+    });
+  }
+
+  #change(order: FoldedOrder, data: Of<'OrderChangeConfirmed'>): void {
+    const stream = `order-${order.id}`;
+    const { currency } = order.placed;
+    if (data.version !== order.version + 1) this.violations.add('wrong_version', stream, `${data.version}`);
+    order.version = data.version;
+    let difference = 0n;
+    for (const { lineId, quantity } of data.cancelled) {
+      const line = order.lines.get(lineId);
+      if (line === undefined) continue;
+      // Cancelling takes units from the back.
+      const to = line.quantity - line.cancelled;
+      const share = (total: bigint): bigint =>
+        carriedByFirst(total, line.quantity, to) - carriedByFirst(total, line.quantity, to - quantity);
+      difference -= share(line.amount) - share(line.discount) + share(line.tax);
+    }
+    order.allocations.change(data, this.#goodsOf(order, data.cancelled), order.last);
+    this.#count(order, 'cancelled', data.cancelled);
+    for (const added of data.added) {
+      const line = this.#addLine(order, added, stream);
+      line.discount = minorOf(added.discount, currency);
+      if (line.discount > line.amount || line.index !== added.lineNo) {
+        this.violations.add('wrong_change', stream, added.lineId);
+      }
+      difference += line.amount - line.discount + line.tax;
+    }
+    if (difference !== minorOf(data.difference, currency)) {
+      this.violations.add('wrong_difference', stream, `${data.changeId}: ${data.difference}`);
+    }
+    if (data.destination !== undefined) order.placed = { ...order.placed, destination: data.destination };
+    this.#locate(order);
+  }
+
+  #cancel(order: FoldedOrder, data: Of<'OrderLinesCancelled'>): void {
+    const { lines } = data;
+    order.allocations.release(data, this.#goodsOf(order, lines));
     this.#count(order, 'cancelled', lines);
     for (const { quantity, cancelled } of order.lines.values()) if (cancelled < quantity) return;
     this.#end(order, 'cancelled');
@@ -284,6 +361,7 @@ export class OrderFold {
       lines.map(({ lineId }) => lineId),
     );
     this.#checkShares(order, 'shipped', lines);
+    order.allocations.capture(lines.filter(({ kind }) => kind === 'goods'));
     this.#count(order, 'shipped', lines);
     for (const line of lines) order.charged += netOf(line, currency);
   }

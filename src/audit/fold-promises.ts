@@ -6,6 +6,8 @@ export interface FoldedHold {
   held: number;
   captured: number;
   released: number;
+  /** Of stock: the last round that held there. */
+  round?: number;
 }
 
 export type CouponUseStatus = 'held' | 'redeemed' | 'released' | 'given_back';

@@ -23,6 +23,12 @@ export interface FoldedCoupon {
 
 const NO_HOLD: FoldedHold = { held: 0, captured: 0, released: 0 };
 
+/** `web~1/2`: the second round of order `web~1`; the first has the order's own id. */
+const ownerAndRound = (holdId: string): [owner: string, round: number] => {
+  const slash = holdId.indexOf('/');
+  return slash < 0 ? [holdId, 1] : [holdId.slice(0, slash), Number(holdId.slice(slash + 1))];
+};
+
 /** The streams that hold: stock and coupons. */
 export class HoldersFold {
   readonly stock = new Map<string, FoldedStock>();
@@ -79,12 +85,15 @@ export class HoldersFold {
   }
 
   #hold({ id, last }: FoldedStock, holdId: string, step: keyof FoldedHold, units: number): void {
-    const { stock } = this.promises.touch(holdId, last.recordedAtMs);
+    const [owner, round] = ownerAndRound(holdId);
+    const { stock } = this.promises.touch(owner, last.recordedAtMs);
     const hold = stock.get(id);
     if (step === 'held') {
-      if (hold !== undefined) this.violations.add('hold_reused', `stock-${id}`, holdId);
-      if (hold === undefined) stock.set(id, { ...NO_HOLD, held: units });
-      else hold.held += units;
+      // An order holds a stock once in a round, and rounds come in order.
+      if (hold !== undefined && round <= (hold.round ?? 0)) {
+        this.violations.add('hold_reused', `stock-${id}`, holdId);
+      }
+      stock.set(id, { ...(hold ?? NO_HOLD), held: (hold?.held ?? 0) + units, round });
       return;
     }
     const open = hold === undefined ? 0 : openUnits(hold);

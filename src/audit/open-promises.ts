@@ -1,7 +1,7 @@
 import type { LogFold } from './fold.js';
+import type { FoldedAllocation } from './fold-allocations.js';
 import type { FoldedOrder } from './fold-orders.js';
 import { type FoldedCouponUse, type FoldedHold, type FoldedOwner, openUnits } from './fold-promises.js';
-import { stockKey } from './ids.js';
 
 /** An order with an outcome may lag this far behind it, by recorded time; then what it still holds is leaked. */
 export const SETTLING_MAX_MS = 60_000;
@@ -17,38 +17,21 @@ export interface OpenPromises {
   readonly open: ReadonlyMap<string, number>;
 }
 
-interface Wanted {
-  captured: number;
-  released: number;
-}
-
 const isOver = (order: FoldedOrder | undefined): boolean =>
   order === undefined || order.endedAtMs !== undefined;
 
-/** What the order's own stream wants of the holds on each stock that it was allocated. */
-const wantedOf = (order: FoldedOrder | undefined): Map<string, Wanted> => {
-  const wanted = new Map<string, Wanted>();
-  for (const line of order?.lines.values() ?? []) {
-    if (line.location === undefined) continue;
-    const key = stockKey(line.location, line.sku);
-    const entry = wanted.get(key) ?? { captured: 0, released: 0 };
-    entry.captured += line.shipped;
-    entry.released += line.cancelled;
-    wanted.set(key, entry);
-  }
-  return wanted;
-};
-
-const isCaptured = (hold: FoldedHold, wanted: Wanted | undefined): boolean =>
+const isCaptured = (hold: FoldedHold, wanted: FoldedAllocation | undefined): boolean =>
   hold.captured === (wanted?.captured ?? 0);
 
 const isStockSettled = (
   order: FoldedOrder | undefined,
   hold: FoldedHold,
-  wanted: Wanted | undefined,
+  wanted: FoldedAllocation | undefined,
 ): boolean =>
   isCaptured(hold, wanted) &&
-  (isOver(order) || wanted === undefined ? openUnits(hold) === 0 : hold.released === wanted.released);
+  (isOver(order) || wanted === undefined
+    ? openUnits(hold) === 0
+    : hold.held - hold.released === wanted.quantity - wanted.released);
 
 const isCouponSettled = (order: FoldedOrder | undefined, use: FoldedCouponUse): boolean => {
   if (order?.status === 'reserved') return true;
@@ -87,10 +70,10 @@ export const openPromises = (fold: LogFold): Map<string, OpenPromises> => {
   const tooOld = (sinceMs: number): boolean => fold.recordedAtMs - sinceMs > SETTLING_MAX_MS;
   for (const [id, owner] of fold.promises.owners) {
     const order = fold.orders.orders.get(id);
-    const wanted = wantedOf(order);
+    const wanted = order?.allocations.at;
     let settled = true;
     for (const [stock, hold] of owner.stock) {
-      const asked = wanted.get(stock);
+      const asked = wanted?.get(stock);
       if (isStockSettled(order, hold, asked)) continue;
       settled = false;
       if (order !== undefined && !isCaptured(hold, asked) && tooOld(order.last.recordedAtMs)) {

@@ -1,6 +1,8 @@
 import { microsOf } from './calendar.js';
 import { type Cell, decimals, instants, keyedCheck, lists, type TableCheck, texts } from './compare.js';
 import type { LogFold } from './fold.js';
+import type { FoldedShort } from './fold-allocations.js';
+import type { FoldedChange } from './fold-changes.js';
 import type { FoldedLine, FoldedOrder } from './fold-orders.js';
 import type { FoldedReview } from './fold-reviews.js';
 import type { Place } from './place.js';
@@ -41,6 +43,18 @@ const ORDER_COLUMNS = [
   ...instants('placed_at', 'expires_at', 'confirmed_at'),
   ...texts('confirm'),
   ...lists('coupons'),
+  ...texts(
+    'shortage',
+    'handover',
+    'priority',
+    'priority_reason',
+    'requested_from',
+    'requested_to',
+    'guest',
+    'gift',
+    'assisted_by',
+    'version',
+  ),
   ...texts('line_count', ...MONEY, 'units', 'shipped_units', 'cancelled_units', 'returned_units'),
   ...texts('rejection_code', 'rejection_detail', 'rejection_sku'),
   ...PLACE_COLUMNS,
@@ -86,6 +100,16 @@ const orderCells = (order: FoldedOrder): Cell[] => {
     instantCell(order.confirmedAt),
     placed.confirm,
     textCell(JSON.stringify(placed.coupons)),
+    placed.shortage ?? 'all-or-nothing',
+    placed.handover ?? 'later',
+    `${placed.priority?.level ?? 5}`,
+    textCell(placed.priority?.reason),
+    textCell(placed.requestedDelivery?.from),
+    textCell(placed.requestedDelivery?.to),
+    `${placed.guest ?? placed.customerId === undefined}`,
+    `${placed.gift === true}`,
+    textCell(placed.assistedBy),
+    `${order.version}`,
     `${order.lines.size}`,
     ...money.map(String),
     ...[units.all, units.shipped, units.cancelled, units.returned].map(String),
@@ -214,9 +238,67 @@ const reviews = ({ orders: { orders: all } }: LogFold): TableCheck =>
     ],
   });
 
+function* shortOf(orders: Iterable<FoldedOrder>): Generator<FoldedShort> {
+  for (const { allocations } of orders) yield* allocations.short.values();
+}
+
+const backorders = ({ orders: { orders: all } }: LogFold): TableCheck =>
+  keyedCheck<FoldedShort>({
+    table: 'backorders',
+    key: texts('order_id', 'sku'),
+    columns: [...texts('quantity', 'code'), ...lists('asked'), ...instants('since'), ...texts('position')],
+    all: () => shortOf(all.values()),
+    find: ([id = '', sku = '']) => all.get(id)?.allocations.short.get(sku),
+    keyOf: ({ orderId, sku }) => [orderId, sku],
+    cellsOf: ({ quantity, code, asked, since, position }) => [
+      `${quantity}`,
+      code,
+      textCell(JSON.stringify(asked)),
+      instantCell(since),
+      `${position}`,
+    ],
+  });
+
+function* changesOf(orders: Iterable<FoldedOrder>): Generator<FoldedChange> {
+  for (const { changes } of orders) if (changes !== undefined) yield* changes.values();
+}
+
+const orderChanges = ({ orders: { orders: all } }: LogFold): TableCheck =>
+  keyedCheck<FoldedChange>({
+    table: 'order_changes',
+    key: texts('order_id', 'change_id'),
+    columns: [
+      ...texts('channel', 'status', 'reason', 'actions', 'proposed_by'),
+      ...instants('proposed_at'),
+      ...texts('version', 'difference', 'currency', 'declined', 'resolved_by'),
+      ...instants('resolved_at'),
+      ...texts('position'),
+    ],
+    all: () => changesOf(all.values()),
+    find: ([id = '', changeId = '']) => all.get(id)?.changes?.get(changeId),
+    keyOf: ({ orderId, proposed }) => [orderId, proposed.changeId],
+    cellsOf: ({ orderId, proposed, put, confirmed, declined, resolved }) => [
+      textCell(all.get(orderId)?.placed.channel),
+      confirmed !== undefined ? 'confirmed' : declined !== undefined ? 'declined' : 'proposed',
+      textCell(proposed.reason),
+      textCell(JSON.stringify(proposed.actions)),
+      textCell(put.by),
+      instantCell(put.at),
+      textCell(confirmed?.version),
+      textCell(confirmed?.difference),
+      textCell(confirmed?.currency),
+      textCell(declined),
+      textCell(resolved?.by),
+      instantCell(resolved?.at),
+      `${(resolved ?? put).position}`,
+    ],
+  });
+
 export const orderTables = (fold: LogFold): TableCheck[] => [
   orders(fold),
   orderLines(fold),
+  backorders(fold),
+  orderChanges(fold),
   deadlines(fold),
   reviews(fold),
 ];

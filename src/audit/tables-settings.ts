@@ -1,8 +1,13 @@
 import type { Channel } from '../domain/channel.js';
 import type { LocationSettings } from '../domain/location.js';
-import { keyedCheck, lists, type TableCheck, texts } from './compare.js';
+import { type Cell, keyedCheck, lists, type TableCheck, texts } from './compare.js';
 import type { Configured, LogFold } from './fold.js';
 import { PLACE_COLUMNS, placeCells, textCell } from './tables-orders.js';
+
+const policiesCell = ({ kind, shortage, handover }: Channel): Cell => {
+  const text = JSON.stringify({ kind, shortage, handover });
+  return text === '{}' ? null : text;
+};
 
 const channels = ({ channels: all }: LogFold): TableCheck =>
   keyedCheck<Configured<Channel>>({
@@ -11,7 +16,7 @@ const channels = ({ channels: all }: LogFold): TableCheck =>
     columns: [
       ...texts('name', 'time_zone'),
       ...lists('currencies', 'sources'),
-      ...texts('confirm', 'expires_in_seconds', 'review'),
+      ...texts('confirm', 'expires_in_seconds', 'review', 'policies'),
       ...PLACE_COLUMNS,
     ],
     all: () => all.values(),
@@ -25,6 +30,7 @@ const channels = ({ channels: all }: LogFold): TableCheck =>
       settings.confirm,
       textCell(settings.expiresInSeconds),
       textCell(settings.review && JSON.stringify(settings.review)),
+      policiesCell(settings),
       ...placeCells(last),
     ],
   });

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type Decider, type Decision, type DomainEvent, reject } from './decider.js';
 import { defineEvent } from './event-definition.js';
+import { HANDOVERS, SHORTAGE_POLICIES } from './order-events.js';
 import {
   type ReviewPolicy,
   type RuleText,
@@ -9,6 +10,17 @@ import {
   ruleWithoutAmount,
 } from './review-rules.js';
 import { currency, recordedId, STORABLE_TEXT } from './schemas.js';
+
+/** How a channel sells. A word for people and reports: what it means for an order is in the policies beside it. */
+export const CHANNEL_KINDS = [
+  'web',
+  'store',
+  'guided',
+  'marketplace',
+  'wholesale',
+  'distribution',
+  'staff',
+] as const;
 
 /** A channel: where orders come from, and by which settings they are taken. */
 const settings = z.object({
@@ -33,7 +45,21 @@ const settings = z.object({
     .min(1)
     .max(60 * 60 * 24 * 90)
     .optional(),
+  kind: z.enum(CHANNEL_KINDS).optional(),
+  /** All or nothing when absent. An order may bring its own. */
+  shortage: z.enum(SHORTAGE_POLICIES).optional(),
+  /** Later when absent. */
+  handover: z.enum(HANDOVERS).optional(),
 });
+
+/** Settings that a channel may go without, as one text for those who only keep them. */
+export const policiesText = ({ kind, shortage, handover }: ChannelSettings): string | undefined => {
+  const text = JSON.stringify({ kind, shortage, handover });
+  return text === '{}' ? undefined : text;
+};
+/** The inverse of {@link policiesText}. */
+export const policiesIn = (text: string): Pick<ChannelSettings, 'kind' | 'shortage' | 'handover'> =>
+  settings.pick({ kind: true, shortage: true, handover: true }).parse(JSON.parse(text));
 
 export const channelSettings = settings;
 export type ChannelSettings = z.infer<typeof settings>;

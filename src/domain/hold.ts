@@ -34,7 +34,7 @@ export type HoldStep =
 export const remaining = (hold: Hold): number => hold.quantity - hold.captured - hold.released;
 
 /**
- * Holds `quantity` units when `available` allows it. Rejections: `hold_ended` (the id was used up), `hold_conflict` (the id is
+ * Holds `quantity` units when `available` allows it; `partly`: as many as there are, whatever the same hold was asked for before. Rejections: `hold_ended` (the id was used up), `hold_conflict` (the id is
  * open with another quantity); the caller names the shortage itself through `shortage`.
  */
 export const decideHold = (
@@ -43,16 +43,17 @@ export const decideHold = (
   quantity: number,
   available: number,
   shortage: () => ReturnType<typeof reject>,
+  partly = false,
 ): Decision<HoldStep> => {
   const open = holds.open.get(holdId);
   if (open !== undefined) {
-    return open.quantity === quantity
+    return partly || open.quantity === quantity
       ? []
       : reject('hold_conflict', `hold ${holdId} is open with another quantity`, { holdId });
   }
   if (holds.ended.has(holdId)) return reject('hold_ended', `hold ${holdId} has ended`, { holdId });
-  if (quantity > available) return shortage();
-  return [{ step: 'held', holdId, quantity }];
+  if (partly ? available <= 0 : quantity > available) return shortage();
+  return [{ step: 'held', holdId, quantity: Math.min(quantity, available) }];
 };
 
 /** What a hold shall have come to: units captured and released in total. `released: 'rest'` lets go of all that is left. */

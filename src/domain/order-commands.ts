@@ -1,5 +1,6 @@
 import type { CouponTerms } from './coupon.js';
-import type { Allocation, OrderLineData, OrderPlaced } from './order-events.js';
+import type { ChangeAction } from './order-change-events.js';
+import type { Allocation, LackingUnits, OrderLineData, OrderPlaced } from './order-events.js';
 import type { BlockableStep, HoldType, ResolverRole } from './review.js';
 import type { CustomerFacts, ReviewRule } from './review-rules.js';
 
@@ -28,7 +29,16 @@ export type OrderCommand =
       readonly type: 'reserve';
       readonly allocations: readonly Allocation[];
       readonly coupons: readonly { readonly code: string; readonly terms: CouponTerms }[];
+      /** Of SKUs that lack units: why, and who was asked. */
+      readonly lacking?: readonly Omit<LackingUnits, 'quantity'>[];
     }
+  /** Locations beyond those it was placed with may deliver; those it has already make no difference. */
+  | { readonly type: 'extend-sources'; readonly locations: readonly string[]; readonly reason: string }
+  /**
+   * Closes a round of holds for units that are short. Holds that do not fit any more come to nothing, and a round that is closed stays
+   * as it is. Rejection: `too_many_rounds`.
+   */
+  | { readonly type: 'allocate'; readonly round: number; readonly allocations: readonly Allocation[] }
   /** A hold was refused for good. */
   | { readonly type: 'refuse'; readonly code: string; readonly detail: string; readonly sku?: string }
   | { readonly type: 'confirm' }
@@ -62,6 +72,23 @@ export type OrderCommand =
       /** Where the goods go; where they came from when absent. */
       readonly location?: string;
     }
+  /** Once per change id. Rejections: those of what it would do, `too_many_changes`, `order_held` for a line under review. */
+  | {
+      readonly type: 'propose-change';
+      readonly changeId: string;
+      readonly reason: string;
+      readonly actions: readonly ChangeAction[];
+    }
+  /** Rejections: as for the proposal, `insufficient_stock`, `change_resolved`, `allocation_changed` (try again). */
+  | {
+      readonly type: 'confirm-change';
+      readonly changeId: string;
+      /** Holds of the next round for what it adds; the order process makes them. */
+      readonly round?: number;
+      readonly allocations?: readonly Allocation[];
+      readonly lacking?: readonly Omit<LackingUnits, 'quantity'>[];
+    }
+  | { readonly type: 'decline-change'; readonly changeId: string; readonly reason: string }
   /** Blocks steps of the order, or of lines of it, until somebody with that role resolves it. Once per hold id. */
   | {
       readonly type: 'review';

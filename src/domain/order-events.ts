@@ -1,35 +1,29 @@
 import { z } from 'zod';
 import type { DomainEvent } from './decider.js';
 import { defineEvent } from './event-definition.js';
+import { type ChangeEvent, changeEvents } from './order-change-events.js';
+import {
+  allocation,
+  destination,
+  HANDOVERS,
+  LINE_KINDS,
+  lacking,
+  line,
+  priority,
+  releasedUnits,
+  requestedDelivery,
+  SHORTAGE_POLICIES,
+  short,
+} from './order-parts.js';
 import { type ReviewEvent, reviewEvents } from './review.js';
-import { amountText, currency, quantity, recordedId, STORABLE_TEXT, signedAmountText } from './schemas.js';
+import { amountText, currency, quantity, recordedId, signedAmountText } from './schemas.js';
+
+export * from './order-parts.js';
 
 /**
  * The facts of an order. Amounts are decimal strings of the order's currency. Every event that moves goods or money carries
  * the frozen shares of its units, so that the ledger, refunds and reports read them and compute nothing again.
  */
-export const LINE_KINDS = ['goods', 'charge', 'voucher'] as const;
-
-export const destination = z.object({
-  country: z.string().regex(/^[A-Z]{2}$/, 'an ISO 3166 alpha-2 code'),
-  region: z.string().max(100).regex(STORABLE_TEXT).optional(),
-  postalCode: z.string().max(20).regex(STORABLE_TEXT).optional(),
-});
-
-const line = z.object({
-  lineId: recordedId,
-  kind: z.enum(LINE_KINDS),
-  sku: recordedId,
-  /** Where a charge or voucher line goes in the ledger; its SKU when absent. */
-  account: z.string().optional(),
-  quantity,
-  unitPrice: amountText,
-  /** Unit price x quantity, rounded half to even once; without tax. */
-  amount: amountText,
-  /** Tax of the whole line as the channel states it. */
-  tax: amountText,
-});
-
 const placed = z.object({
   channel: recordedId,
   externalId: recordedId,
@@ -44,23 +38,39 @@ const placed = z.object({
   expiresAt: z.iso.datetime().optional(),
   /** Locations that could deliver when it was placed, best first. */
   sources: z.array(recordedId),
+  /** All or nothing when absent. */
+  shortage: z.enum(SHORTAGE_POLICIES).optional(),
+  /** Later when absent. */
+  handover: z.enum(HANDOVERS).optional(),
+  /** A guest has no account, though there may be an id; a member when absent and there is one. */
+  guest: z.boolean().optional(),
+  gift: z.boolean().optional(),
+  requestedDelivery: requestedDelivery.optional(),
+  priority: priority.optional(),
+  /** Who advised the customer, or entered the order: an id. */
+  assistedBy: recordedId.optional(),
   /** sha-256 of what the channel sent: the same order again is a repeat, another one under its id a conflict. */
   contentHash: z.string(),
 });
 
-const allocation = z.object({
-  sku: recordedId,
-  location: recordedId,
-  quantity,
-  /** What was asked before and said no, and why: the decision explained. */
-  refused: z.array(z.object({ location: recordedId, code: z.string() })),
-});
 const discount = z.object({
   code: recordedId,
   amount: amountText,
   shares: z.array(z.object({ lineId: recordedId, amount: amountText })),
 });
-const reserved = z.object({ allocations: z.array(allocation), discounts: z.array(discount) });
+const reserved = z.object({
+  allocations: z.array(allocation),
+  discounts: z.array(discount),
+  /** Absent when there is none. */
+  short: z.array(lacking).optional(),
+});
+const allocated = z.object({
+  /** The first one is the reservation's. */
+  round: z.int().min(2),
+  /** None: the round came to nothing, and whatever it held is let go. */
+  allocations: z.array(allocation),
+});
+const sourcesExtended = z.object({ locations: z.array(recordedId).min(1), reason: z.string() });
 
 const ended = z.object({ code: z.string(), detail: z.string(), sku: z.string().optional() });
 
@@ -74,7 +84,7 @@ const units = z.object({
   amount: amountText,
   discount: amountText,
   tax: amountText,
-  /** Goods only: the stock they leave or return to. */
+  /** Goods only: the stock they leave or return to; none for what was sold without being held. */
   location: recordedId.optional(),
 });
 
@@ -82,6 +92,10 @@ const cancelled = z.object({
   cancellationId: recordedId,
   reason: z.string(),
   lines: z.array(z.object({ lineId: recordedId, quantity })).min(1),
+  /** Which holds they are let go of; absent when every SKU has one hold only and lacks nothing. */
+  released: z.array(releasedUnits).optional(),
+  /** Units that nothing held. */
+  short: z.array(short).optional(),
 });
 const shipped = z.object({
   shipmentId: recordedId,
@@ -105,6 +119,8 @@ const nothing = z.object({});
 export const orderEvents = [
   defineEvent({ type: 'OrderPlaced', version: 1, schema: placed }),
   defineEvent({ type: 'OrderReserved', version: 1, schema: reserved }),
+  defineEvent({ type: 'OrderSourcesExtended', version: 1, schema: sourcesExtended }),
+  defineEvent({ type: 'OrderAllocated', version: 1, schema: allocated }),
   defineEvent({ type: 'OrderConfirmed', version: 1, schema: nothing }),
   defineEvent({ type: 'OrderRejected', version: 1, schema: ended }),
   defineEvent({ type: 'OrderExpired', version: 1, schema: z.object({ dueAt: z.iso.datetime() }) }),
@@ -113,21 +129,22 @@ export const orderEvents = [
   defineEvent({ type: 'OrderReturned', version: 1, schema: returned }),
   defineEvent({ type: 'OrderCompleted', version: 1, schema: nothing }),
   ...reviewEvents,
+  ...changeEvents,
 ];
 
-export type OrderLineData = z.infer<typeof line>;
 export type OrderUnits = z.infer<typeof units>;
-export type Allocation = z.infer<typeof allocation>;
 export type Discount = z.infer<typeof discount>;
-export type Destination = z.infer<typeof destination>;
 export type OrderPlaced = DomainEvent<'OrderPlaced', z.infer<typeof placed>>;
 export type OrderReserved = DomainEvent<'OrderReserved', z.infer<typeof reserved>>;
+export type OrderAllocated = DomainEvent<'OrderAllocated', z.infer<typeof allocated>>;
 export type OrderLinesCancelled = DomainEvent<'OrderLinesCancelled', z.infer<typeof cancelled>>;
 export type OrderShipped = DomainEvent<'OrderShipped', z.infer<typeof shipped>>;
 export type OrderReturned = DomainEvent<'OrderReturned', z.infer<typeof returned>>;
 export type OrderEvent =
   | OrderPlaced
   | OrderReserved
+  | DomainEvent<'OrderSourcesExtended', z.infer<typeof sourcesExtended>>
+  | OrderAllocated
   | DomainEvent<'OrderConfirmed', z.infer<typeof nothing>>
   | DomainEvent<'OrderRejected', z.infer<typeof ended>>
   | DomainEvent<'OrderExpired', { dueAt: string }>
@@ -135,4 +152,5 @@ export type OrderEvent =
   | OrderShipped
   | OrderReturned
   | DomainEvent<'OrderCompleted', z.infer<typeof nothing>>
-  | ReviewEvent;
+  | ReviewEvent
+  | ChangeEvent;

@@ -1,5 +1,6 @@
 import { type Decision, isRejection, type Rejection, reject } from './decider.js';
 import { amountOf, formatAmount, parseAmount } from './money.js';
+import { type Drawn, goodsAmong, HeldUnits, letGo, letGoFields } from './order-allocations.js';
 import type { LineQuantity, OrderCommand } from './order-commands.js';
 import type { OrderEvent, OrderPlaced } from './order-events.js';
 import { repeated, resolve, sourcesOf, unitsOf } from './order-lines.js';
@@ -12,7 +13,7 @@ export const wrongStatus = (state: OrderState, wanted: string): Rejection =>
   reject('wrong_status', `the order is ${state.status}, not ${wanted}`, { status: state.status });
 
 /** With the last open unit gone, an order that shipped anything is complete. */
-const andComplete = (state: OrderState, event: OrderEvent): OrderEvent[] => {
+export const andComplete = (state: OrderState, event: OrderEvent): OrderEvent[] => {
   const lines = [...evolveOrder(state, event).lines.values()];
   const done = lines.every((line) => openUnits(line) === 0) && lines.some((line) => line.shipped > 0);
   return done ? [event, { type: 'OrderCompleted', data: {} }] : [event];
@@ -52,7 +53,18 @@ export const cancelUnits = (
   }
   const lines = [...taken].map(([lineId, quantity]) => ({ lineId, quantity }));
   if (lines.length === 0) return reject('nothing_open', 'no unit of the order is open');
-  return andComplete(state, { type: 'OrderLinesCancelled', data: { cancellationId, reason, lines } });
+  const unheld = letGoFields(state, letGo(state, goodsAmong(state, lines)));
+  const { released, short } = unheld;
+  return andComplete(state, {
+    type: 'OrderLinesCancelled',
+    data: {
+      cancellationId,
+      reason,
+      lines,
+      ...(released === undefined ? {} : { released: [...released] }),
+      ...(short === undefined ? {} : { short: [...short] }),
+    },
+  });
 };
 
 export const decideShip = (command: OrderCommand & { type: 'ship' }, state: Placed): Decision<OrderEvent> => {
@@ -63,47 +75,93 @@ export const decideShip = (command: OrderCommand & { type: 'ship' }, state: Plac
   if (blocking.some(({ held }) => held.lines === undefined)) return orderHeld(blocking);
   const blocked = new Set(blocking.flatMap(({ held }) => held.lines ?? []));
   if (command.lines?.some(({ lineId }) => blocked.has(lineId))) return orderHeld(blocking);
-  const sourceOf = sourcesOf(state);
-  const isHere = (line: OrderLine): boolean =>
-    line.kind !== 'goods' || command.location === undefined || sourceOf(line) === command.location;
-  const nothing = (): Rejection =>
-    blocking.length > 0 ? orderHeld(blocking) : reject('nothing_open', 'no unit of the order is open there');
   const open = [...state.lines.values()].filter((line) => openUnits(line) > 0);
+  const unblocked = open.filter(({ lineId }) => !blocked.has(lineId));
+  const units = new HeldUnits(state, command.location);
   const found =
     command.lines === undefined
-      ? open
-          .filter((line) => isHere(line) && !blocked.has(line.lineId))
-          .map((line) => ({ line, quantity: openUnits(line) }))
-      : resolve(state, command.lines, openUnits, 'exceeds_open_quantity');
+      ? drawAll(unblocked, units, state.placed.handover === 'at-once')
+      : drawNamed(state, command.lines, units, command.location);
   if (isRejection(found)) return found;
-  const elsewhere = found.find(({ line }) => !isHere(line));
-  if (elsewhere !== undefined) {
-    const { lineId } = elsewhere.line;
-    return reject('wrong_location', `line ${lineId} is not at ${command.location}`, { lineId });
-  }
   const goodsOpen = open.some((line) => line.kind === 'goods');
   const goodsHere = found.some(({ line }) => line.kind === 'goods');
   // Nothing leaves a place that has none of the goods, so no charge leaves from there either.
-  if (command.lines === undefined && goodsOpen && !goodsHere) return nothing();
+  if (found.length === 0 || (command.lines === undefined && goodsOpen && !goodsHere)) {
+    return blocking.length > 0
+      ? orderHeld(blocking)
+      : reject('nothing_open', 'no unit of the order is open there');
+  }
   const first = [...state.lines.values()].every((line) => line.shipped === 0);
   const named = new Set(found.map(({ line }) => line));
-  const charges = open.filter(
-    (line) => line.kind !== 'goods' && !named.has(line) && !blocked.has(line.lineId),
-  );
-  const moved = first ? [...found, ...charges.map((line) => ({ line, quantity: openUnits(line) }))] : found;
-  if (found.length === 0) return nothing();
-  return andComplete(state, {
+  const charges = first ? unblocked.filter((line) => line.kind !== 'goods' && !named.has(line)) : [];
+  return shipUnits(state, command.shipmentId, [
+    ...found,
+    ...charges.map((line) => ({ line, parts: [{ location: undefined, quantity: openUnits(line) }] })),
+  ]);
+};
+
+/** Units of a line that go out, by where they lie. */
+interface Outgoing {
+  readonly line: OrderLine;
+  readonly parts: readonly Drawn[];
+}
+
+/** All that is held of these lines; at a till also what is not, since it has left already. */
+const drawAll = (lines: readonly OrderLine[], units: HeldUnits, evenUnheld: boolean): Outgoing[] =>
+  lines.flatMap((line): Outgoing[] => {
+    const open = openUnits(line);
+    if (line.kind !== 'goods') return [{ line, parts: [{ location: undefined, quantity: open }] }];
+    const parts = units.draw(line.sku, open);
+    const unheld = open - parts.reduce((sum, { quantity }) => sum + quantity, 0);
+    if (evenUnheld && unheld > 0) parts.push({ location: undefined, quantity: unheld });
+    return parts.length === 0 ? [] : [{ line, parts }];
+  });
+
+/** Rejections: `wrong_location`, `not_allocated`, and those of {@link resolve}. */
+const drawNamed = (
+  state: Placed,
+  asked: readonly LineQuantity[],
+  units: HeldUnits,
+  location: string | undefined,
+): Outgoing[] | Rejection => {
+  const found = resolve(state, asked, openUnits, 'exceeds_open_quantity');
+  if (isRejection(found)) return found;
+  const outgoing: Outgoing[] = [];
+  for (const { line, quantity } of found) {
+    const { lineId, kind, sku } = line;
+    if (kind !== 'goods') {
+      outgoing.push({ line, parts: [{ location: undefined, quantity }] });
+      continue;
+    }
+    if (location !== undefined && !units.knows(sku)) {
+      return reject('wrong_location', `line ${lineId} is not at ${location}`, { lineId });
+    }
+    const allocated = units.of(sku);
+    if (allocated < quantity) {
+      return reject('not_allocated', `line ${lineId}: ${allocated} held`, { lineId, allocated });
+    }
+    outgoing.push({ line, parts: units.draw(sku, quantity) });
+  }
+  return outgoing;
+};
+
+const shipUnits = (state: Placed, shipmentId: string, outgoing: readonly Outgoing[]): readonly OrderEvent[] =>
+  andComplete(state, {
     type: 'OrderShipped',
     data: {
-      shipmentId: command.shipmentId,
+      shipmentId,
       channel: state.placed.channel,
       currency: state.placed.currency,
-      lines: moved.map(({ line, quantity }) =>
-        unitsOf(state.placed, line, line.shipped, quantity, sourceOf(line)),
-      ),
+      lines: outgoing.flatMap(({ line, parts }) => {
+        let from = line.shipped;
+        return parts.map(({ location, quantity }) => {
+          const units = unitsOf(state.placed, line, from, quantity, location);
+          from += quantity;
+          return units;
+        });
+      }),
     },
   });
-};
 
 export const decideReturn = (
   command: OrderCommand & { type: 'return' },

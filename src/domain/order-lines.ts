@@ -1,6 +1,7 @@
 import { unitShares } from './apportion.js';
 import { type Decision, type Rejection, reject } from './decider.js';
 import { formatAmount } from './money.js';
+import { firstLocations } from './order-allocations.js';
 import type { LineQuantity } from './order-commands.js';
 import type { OrderEvent, OrderPlaced, OrderUnits } from './order-events.js';
 import { type OrderLine, type OrderState, unitsIn } from './order-state.js';
@@ -76,8 +77,8 @@ export const unitsOf = (
   };
 };
 
-/** Where the goods of each line lie; asked once per decision, since an order may have a thousand lines. */
+/** Where the goods of each line were held first; asked once per decision, since an order may have a thousand lines. */
 export const sourcesOf = (state: OrderState): ((line: OrderLine) => string | undefined) => {
-  const locations = new Map(state.allocations.map(({ sku, location }) => [sku, location]));
+  const locations = firstLocations(state.allocations);
   return ({ kind, sku }) => (kind === 'goods' ? locations.get(sku) : undefined);
 };

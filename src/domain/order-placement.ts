@@ -41,6 +41,12 @@ export const decidePlace = (
   if (new Set(rest.coupons).size < rest.coupons.length) {
     return reject('duplicate_coupon', 'a coupon is given once');
   }
+  if (rest.shortage === 'shortfall' && rest.coupons.length > 0) {
+    return reject(
+      'coupons_not_accepted',
+      'an order that may not be rejected takes no coupons: one could be refused',
+    );
+  }
   const perSku = new Map<string, number>();
   for (const { sku, quantity } of lines) perSku.set(sku, (perSku.get(sku) ?? 0) + quantity);
   // A hold is for all lines of a SKU together and must be as writable as one line.

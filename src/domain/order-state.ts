@@ -1,5 +1,14 @@
 import { amountOf } from './money.js';
-import type { Allocation, OrderEvent, OrderLineData, OrderPlaced } from './order-events.js';
+import {
+  type Allocated,
+  afterRelease,
+  afterShipping,
+  allocatedIn,
+  goodsAmong,
+  letGo,
+} from './order-allocations.js';
+import type { OrderChange, OrderChangeConfirmed } from './order-change-events.js';
+import type { OrderEvent, OrderLineData, OrderPlaced } from './order-events.js';
 import type { Review } from './review.js';
 
 /**
@@ -13,6 +22,8 @@ import type { Review } from './review.js';
  * from the front, cancelling from the back, returning from the front of what was shipped. So every unit has one fixed
  * share of the line's amounts, whatever happens in whatever order.
  */
+export { openUnits } from './order-allocations.js';
+
 export type OrderStatus =
   | 'none'
   | 'placed'
@@ -36,7 +47,11 @@ export interface OrderState {
   readonly status: OrderStatus;
   readonly placed: OrderPlaced['data'] | undefined;
   readonly lines: ReadonlyMap<string, OrderLine>;
-  readonly allocations: readonly Allocation[];
+  readonly allocations: readonly Allocated[];
+  /** The last round that is closed: 0 before the reservation. */
+  readonly round: number;
+  /** Locations that may deliver, best first: those it was placed with, and those that somebody added. */
+  readonly sources: readonly string[];
   /** Whether it ever was confirmed: its coupons are then redeemed. */
   readonly wasConfirmed: boolean;
   readonly rejection:
@@ -48,6 +63,10 @@ export interface OrderState {
   readonly returns: readonly { readonly returnId: string; readonly lines: readonly ReturnedUnits[] }[];
   /** What blocks it or did, by hold id. */
   readonly reviews: ReadonlyMap<string, Review>;
+  /** 1 as placed; one more with every change that was confirmed. */
+  readonly version: number;
+  /** By change id. */
+  readonly changes: ReadonlyMap<string, OrderChange>;
 }
 
 export interface ReturnedUnits {
@@ -61,22 +80,34 @@ export const initialOrder: OrderState = {
   placed: undefined,
   lines: new Map(),
   allocations: [],
+  round: 0,
+  sources: [],
   wasConfirmed: false,
   rejection: undefined,
   decided: new Map(),
   returns: [],
   reviews: new Map(),
+  version: 1,
+  changes: new Map(),
 };
 
-export const openUnits = (line: OrderLine): number => line.quantity - line.shipped - line.cancelled;
+/** Nobody knows who it is, or who it is has no account. */
+export const isGuest = ({ guest, customerId }: OrderPlaced['data']): boolean =>
+  guest ?? customerId === undefined;
 
 export const isEnded = (status: OrderStatus): boolean =>
   status === 'completed' || status === 'cancelled' || status === 'rejected' || status === 'expired';
 
+const perLine = (lines: readonly { lineId: string; quantity: number }[]): ReadonlyMap<string, number> => {
+  const units = new Map<string, number>();
+  for (const { lineId, quantity } of lines) units.set(lineId, (units.get(lineId) ?? 0) + quantity);
+  return units;
+};
+
 /** What identifies the content of a shipment, cancellation or return: its lines, encoded, in a fixed order. */
 export const contentOf = (lines: readonly { lineId: string; quantity: number }[]): string =>
-  lines
-    .map(({ lineId, quantity }) => `${encodeURIComponent(lineId)}=${quantity}`)
+  [...perLine(lines)]
+    .map(([lineId, quantity]) => `${encodeURIComponent(lineId)}=${quantity}`)
     .sort()
     .join('&');
 
@@ -105,26 +136,58 @@ const count = (
   return { lines, decided: new Map(state.decided).set(key, contentOf(moved)) };
 };
 
+const newLine = (line: OrderLineData, currency: string): OrderLine => ({
+  ...line,
+  amount: amountOf(line.amount, currency),
+  tax: amountOf(line.tax, currency),
+  discount: 0n,
+  shipped: 0,
+  cancelled: 0,
+  returned: 0,
+});
+
 const placedLines = ({ lines, currency }: OrderPlaced['data']): Map<string, OrderLine> =>
-  new Map(
-    lines.map((line) => [
-      line.lineId,
-      {
-        ...line,
-        amount: amountOf(line.amount, currency),
-        tax: amountOf(line.tax, currency),
-        discount: 0n,
-        shipped: 0,
-        cancelled: 0,
-        returned: 0,
-      },
-    ]),
-  );
+  new Map(lines.map((line) => [line.lineId, newLine(line, currency)]));
+
+const withChange = (state: OrderState, change: OrderChange): OrderState => ({
+  ...state,
+  changes: new Map(state.changes).set(change.proposed.changeId, change),
+});
+
+const changed = (state: OrderState, data: OrderChangeConfirmed['data']): OrderState => {
+  const { placed } = state;
+  const change = state.changes.get(data.changeId);
+  if (placed === undefined || change === undefined) return state;
+  const lines = new Map(state.lines);
+  for (const { lineId, quantity } of data.cancelled) {
+    const line = lines.get(lineId);
+    if (line !== undefined) lines.set(lineId, { ...line, cancelled: line.cancelled + quantity });
+  }
+  for (const { lineNo: _, discount, ...line } of data.added) {
+    lines.set(line.lineId, {
+      ...newLine(line, placed.currency),
+      discount: amountOf(discount, placed.currency),
+    });
+  }
+  return {
+    ...withChange(state, { ...change, status: 'confirmed' }),
+    placed: data.destination === undefined ? placed : { ...placed, destination: data.destination },
+    lines,
+    allocations: afterRelease(state.allocations, data.released),
+    version: data.version,
+  };
+};
 
 export const evolveOrder = (state: OrderState, event: OrderEvent): OrderState => {
   switch (event.type) {
     case 'OrderPlaced':
-      return { ...state, status: 'placed', placed: event.data, lines: placedLines(event.data) };
+      return {
+        ...state,
+        status: 'placed',
+        placed: event.data,
+        lines: placedLines(event.data),
+        sources: event.data.sources,
+      };
     case 'OrderReserved': {
       const lines = new Map(state.lines);
       for (const { lineId, amount } of event.data.discounts.flatMap(({ shares }) => shares)) {
@@ -132,7 +195,23 @@ export const evolveOrder = (state: OrderState, event: OrderEvent): OrderState =>
         if (line === undefined || state.placed === undefined) continue;
         lines.set(lineId, { ...line, discount: line.discount + amountOf(amount, state.placed.currency) });
       }
-      return { ...state, status: 'reserved', lines, allocations: event.data.allocations };
+      return {
+        ...state,
+        status: 'reserved',
+        lines,
+        allocations: allocatedIn(1, event.data.allocations),
+        round: 1,
+      };
+    }
+    case 'OrderSourcesExtended':
+      return { ...state, sources: [...state.sources, ...event.data.locations] };
+    case 'OrderAllocated': {
+      const { round, allocations } = event.data;
+      return {
+        ...state,
+        allocations: [...state.allocations, ...allocatedIn(round, allocations)],
+        round,
+      };
     }
     case 'OrderConfirmed':
       return { ...state, status: 'confirmed', wasConfirmed: true };
@@ -144,13 +223,22 @@ export const evolveOrder = (state: OrderState, event: OrderEvent): OrderState =>
       return { ...state, status: 'completed' };
     case 'OrderLinesCancelled': {
       const { cancellationId, lines } = event.data;
-      const next = { ...state, ...count(state, 'cancelled', `cancellation:${cancellationId}`, lines) };
+      const released = event.data.released ?? letGo(state, goodsAmong(state, lines)).released;
+      const next = {
+        ...state,
+        ...count(state, 'cancelled', `cancellation:${cancellationId}`, lines),
+        allocations: afterRelease(state.allocations, released),
+      };
       const all = [...next.lines.values()].every((line) => line.cancelled === line.quantity);
       return all ? { ...next, status: 'cancelled' } : next;
     }
     case 'OrderShipped': {
       const { shipmentId, lines } = event.data;
-      return { ...state, ...count(state, 'shipped', `shipment:${shipmentId}`, lines) };
+      return {
+        ...state,
+        ...count(state, 'shipped', `shipment:${shipmentId}`, lines),
+        allocations: afterShipping(state.allocations, lines),
+      };
     }
     case 'OrderReturned': {
       const { returnId, lines } = event.data;
@@ -162,6 +250,14 @@ export const evolveOrder = (state: OrderState, event: OrderEvent): OrderState =>
         ...count(state, 'returned', `return:${returnId}`, lines),
         returns: [...state.returns, { returnId, lines: goods }],
       };
+    }
+    case 'OrderChangeProposed':
+      return withChange(state, { proposed: event.data, status: 'proposed' });
+    case 'OrderChangeConfirmed':
+      return changed(state, event.data);
+    case 'OrderChangeDeclined': {
+      const change = state.changes.get(event.data.changeId);
+      return change === undefined ? state : withChange(state, { ...change, status: 'declined' });
     }
     case 'OrderHeld':
       return {

@@ -1,9 +1,10 @@
 import { type Decider, type Decision, isRejection, reject } from './decider.js';
-import { discountLines } from './discount.js';
+import { decideConfirmChange, decideDecline, decidePropose } from './order-change.js';
 import type { OrderCommand } from './order-commands.js';
 import type { OrderEvent, OrderPlaced } from './order-events.js';
 import { decideCancel, decideReturn, decideShip, type Placed, wrongStatus } from './order-fulfilment.js';
 import { decidePlace } from './order-placement.js';
+import { decideAllocate, decideReserve, decideSources } from './order-reservation.js';
 import { decideResolve, decideReview, settleReviews } from './order-review.js';
 import { evolveOrder, initialOrder, type OrderState } from './order-state.js';
 import { orderHeld, reviewsBlocking } from './review.js';
@@ -13,16 +14,6 @@ export { sourcesOf } from './order-lines.js';
 export { LINES_MAX } from './order-placement.js';
 
 const isPlaced = (state: OrderState): state is Placed => state.placed !== undefined;
-
-const decideReserve = (command: OrderCommand & { type: 'reserve' }, state: Placed): Decision<OrderEvent> => {
-  const discounts = discountLines([...state.lines.values()], command.coupons, state.placed.currency);
-  const reserved: OrderEvent = {
-    type: 'OrderReserved',
-    data: { allocations: [...command.allocations], discounts },
-  };
-  const confirms = state.placed.confirm === 'auto' && reviewsBlocking(state.reviews, 'confirm').length === 0;
-  return confirms ? [reserved, { type: 'OrderConfirmed', data: {} }] : [reserved];
-};
 
 /** A deadline that the order never had, or one that comes too early, is somebody's stale hint. */
 const isDue = ({ expiresAt }: OrderPlaced['data'], dueAt: string): boolean =>
@@ -42,6 +33,10 @@ const decidePlaced = (
   switch (command.type) {
     case 'reserve':
       return state.status === 'placed' ? decideReserve(command, state) : [];
+    case 'extend-sources':
+      return decideSources(command, state);
+    case 'allocate':
+      return decideAllocate(command, state);
     case 'refuse': {
       if (state.status !== 'placed') return [];
       const { code, detail, sku } = command;
@@ -59,6 +54,12 @@ const decidePlaced = (
       return decideShip(command, state);
     case 'return':
       return decideReturn(command, state);
+    case 'propose-change':
+      return decidePropose(command, state);
+    case 'confirm-change':
+      return decideConfirmChange(command, state);
+    case 'decline-change':
+      return decideDecline(command, state);
     case 'review':
       return decideReview(command, state);
     case 'resolve-review':
@@ -69,7 +70,7 @@ const decidePlaced = (
 /** The arbiter of an order: its life, its money, the fate of its holds. Never more shipped, cancelled or returned than there was. */
 export const order: Decider<OrderCommand, OrderEvent, OrderState> = {
   category: 'order',
-  stateVersion: 2,
+  stateVersion: 3,
   initialState: initialOrder,
   evolve: evolveOrder,
 

@@ -48,8 +48,11 @@ export type StockCommand =
       readonly quantity: number;
       readonly reason?: string;
     }
-  /** Promises units to an order. Rejections: `insufficient_stock`, `hold_ended`, `hold_conflict`. */
-  | { readonly type: 'hold'; readonly holdId: string; readonly quantity: number }
+  /**
+   * Promises units to an order; `partly`: as many of them as there are, at least one. Rejections: `insufficient_stock`, `hold_ended`,
+   * `hold_conflict`.
+   */
+  | { readonly type: 'hold'; readonly holdId: string; readonly quantity: number; readonly partly?: boolean }
   /** Brings a hold to its target: captured when shipped, released when not wanted any more. */
   | { readonly type: 'settle'; readonly holdId: string; readonly target: HoldTarget; readonly reason: string }
   /** Resaleable goods came back from an order. `returnId` once. */
@@ -141,10 +144,9 @@ export const stock: Decider<StockCommand, StockEvent, StockState> = {
       }
       case 'hold': {
         const available = availableToSell(state);
-        const decision = decideHold(state.holds, command.holdId, command.quantity, available, () =>
-          reject('insufficient_stock', `${available} available to sell`, { available }),
-        );
-        return toEvents(decision, '');
+        const shortage = () => reject('insufficient_stock', `${available} available to sell`, { available });
+        const { holdId, quantity: units, partly } = command;
+        return toEvents(decideHold(state.holds, holdId, units, available, shortage, partly), '');
       }
       case 'settle':
         return toEvents(decideSettle(state.holds, command.holdId, command.target), command.reason);

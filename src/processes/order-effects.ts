@@ -1,6 +1,6 @@
 import type { HoldTarget } from '../domain/hold.js';
 import type { OrderEvent } from '../domain/order-events.js';
-import type { OrderState } from '../domain/order-state.js';
+import { isEnded, type OrderState } from '../domain/order-state.js';
 import { joinId } from '../domain/stream-id.js';
 
 /**
@@ -10,6 +10,7 @@ import { joinId } from '../domain/stream-id.js';
 export type Effect =
   | {
       readonly kind: 'settle-stock';
+      readonly holdId: string;
       readonly location: string;
       readonly sku: string;
       readonly target: HoldTarget;
@@ -35,6 +36,21 @@ export const stockReturnId = (orderId: string, returnId: string): string => `${o
 
 const letGo: HoldTarget = { captured: 0, released: 'rest' };
 
+/** Whether anybody makes holds for the order after its reservation. */
+export const mayHaveRounds = ({ placed, round, changes }: OrderState): boolean =>
+  round > 1 || changes.size > 0 || placed?.shortage === 'backorder' || placed?.shortage === 'shortfall';
+
+/** SKUs that somebody may have made holds of for the order: those of its lines, and those that a change would add. */
+export const skusOf = (state: OrderState): ReadonlySet<string> => {
+  const skus = new Set(demandOf(state).keys());
+  for (const { proposed } of state.changes.values()) {
+    for (const action of proposed.actions) {
+      if (action.kind === 'add' && action.line.kind === 'goods') skus.add(action.line.sku);
+    }
+  }
+  return skus;
+};
+
 /** Units wanted per SKU: lines of one SKU are summed before anything is asked of its stock. */
 export const demandOf = (state: OrderState): Map<string, number> => {
   const demand = new Map<string, number>();
@@ -46,25 +62,19 @@ export const demandOf = (state: OrderState): Map<string, number> => {
 
 const isOver = (state: OrderState): boolean => state.status === 'rejected' || state.status === 'expired';
 
-const targetOf = (state: OrderState, sku: string): HoldTarget => {
-  let captured = 0;
-  let cancelled = 0;
-  for (const line of state.lines.values()) {
-    if (line.kind !== 'goods' || line.sku !== sku) continue;
-    captured += line.shipped;
-    cancelled += line.cancelled;
-  }
-  return { captured, released: isOver(state) ? 'rest' : cancelled };
-};
+/** Id under which stock holds for an order in a round. Neither part holds a slash. */
+export const holdIdOf = (orderId: string, round: number): string =>
+  round === 1 ? orderId : `${orderId}/${round}`;
 
-const stockEffects = (state: OrderState, touches: (sku: string) => boolean): Effect[] =>
+const stockEffects = (state: OrderState, orderId: string, touches: (sku: string) => boolean): Effect[] =>
   state.allocations
     .filter(({ sku }) => touches(sku))
-    .map(({ sku, location }) => ({
+    .map(({ round, sku, location, captured, released }) => ({
       kind: 'settle-stock',
+      holdId: holdIdOf(orderId, round),
       location,
       sku,
-      target: targetOf(state, sku),
+      target: { captured, released: isOver(state) ? 'rest' : released },
       reason: state.status,
     }));
 
@@ -94,7 +104,7 @@ export const allEffects = (state: OrderState, orderId: string): Effect[] => {
   if (state.status === 'none' || state.status === 'placed') return [];
   const waiting = state.status === 'reserved';
   return [
-    ...stockEffects(state, () => true),
+    ...stockEffects(state, orderId, () => true),
     ...(waiting ? [] : couponEffects(state)),
     ...returnEffects(state, orderId),
   ];
@@ -112,25 +122,52 @@ export const effectsOf = (state: OrderState, orderId: string, events: readonly O
     else if (event.type === 'OrderReturned') returns.add(event.data.returnId);
     else if (event.type === 'OrderShipped') for (const line of event.data.lines) skus.add(line.sku);
     else if (event.type === 'OrderLinesCancelled') {
+      const { released, short } = event.data;
+      // What nothing held is let go of nowhere.
+      if (released === undefined && short !== undefined) continue;
       for (const { lineId } of event.data.lines) skus.add(state.lines.get(lineId)?.sku ?? '');
       coupons ||= state.status === 'cancelled';
+    } else if (event.type === 'OrderChangeConfirmed') {
+      for (const { sku } of event.data.released) skus.add(sku);
     }
   }
   return [
-    ...stockEffects(state, (sku) => everything || skus.has(sku)),
+    ...stockEffects(state, orderId, (sku) => everything || skus.has(sku)),
     ...(coupons || everything ? couponEffects(state) : []),
     ...(returns.size === 0 ? [] : returnEffects(state, orderId, returns)),
   ];
 };
 
-/** Letting go of whatever a runner that died may have held at locations the order did not end up with. */
-export const strayEffects = (state: OrderState): Effect[] => {
-  const { placed } = state;
+/** Letting go of what a round held and its order did not keep. */
+export const strayEffect = (
+  orderId: string,
+  round: number,
+  { sku, location }: { readonly sku: string; readonly location: string },
+  reason = 'stray',
+): Effect => ({
+  kind: 'settle-stock',
+  holdId: holdIdOf(orderId, round),
+  location,
+  sku,
+  target: letGo,
+  reason,
+});
+
+/**
+ * Letting go of whatever a runner that died may have held at locations the order did not end up with: in rounds that are closed, and
+ * in the next one where there will be none.
+ */
+export const strayEffects = (state: OrderState, orderId: string): Effect[] => {
+  const { placed, allocations, round } = state;
   if (placed === undefined || state.status === 'placed') return [];
-  const allocated = new Map(state.allocations.map(({ sku, location }) => [sku, location]));
-  return [...demandOf(state).keys()].flatMap((sku) =>
-    placed.sources
-      .filter((location) => location !== allocated.get(sku))
-      .map((location) => ({ kind: 'settle-stock', location, sku, target: letGo, reason: 'stray' })),
+  const kept = new Set(allocations.map((one) => joinId(String(one.round), one.location, one.sku)));
+  const last = isEnded(state.status) && mayHaveRounds(state) ? round + 1 : Math.max(1, round);
+  const rounds = Array.from({ length: last }, (_, index) => index + 1);
+  return [...skusOf(state)].flatMap((sku) =>
+    state.sources.flatMap((location) =>
+      rounds
+        .filter((each) => !kept.has(joinId(String(each), location, sku)))
+        .map((each) => strayEffect(orderId, each, { sku, location })),
+    ),
   );
 };

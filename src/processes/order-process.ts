@@ -7,8 +7,17 @@ import { stock } from '../domain/stock.js';
 import { stockIdOf } from '../domain/stream-id.js';
 import type { CommandBus, CommandContext } from '../runtime/command-bus.js';
 import { comparePositions, type LogPosition } from '../runtime/event-store.js';
-import { allEffects, type Effect, effectsOf, strayEffects } from './order-effects.js';
+import { confirmChange } from './order-change.js';
+import {
+  allEffects,
+  type Effect,
+  effectsOf,
+  mayHaveRounds,
+  strayEffect,
+  strayEffects,
+} from './order-effects.js';
 import { reserveOrder } from './order-reservation.js';
+import { allocateShort } from './order-round.js';
 
 /** What an order command came to. `position` is the furthest point of the log that it, or the state it was decided on, reached. */
 export type OrderAnswer = { readonly state: OrderState; readonly position: LogPosition } & (
@@ -49,8 +58,8 @@ export const createOrderProcess = (bus: CommandBus): OrderProcess => {
   const run = (orderId: string, effect: Effect, context: CommandContext) => {
     switch (effect.kind) {
       case 'settle-stock': {
-        const { location, sku, target, reason } = effect;
-        const settle = { type: 'settle', holdId: orderId, target, reason } as const;
+        const { holdId, location, sku, target, reason } = effect;
+        const settle = { type: 'settle', holdId, target, reason } as const;
         return bus.execute(stock, stockIdOf(location, sku), settle, context);
       }
       case 'return-stock': {
@@ -108,15 +117,8 @@ export const createOrderProcess = (bus: CommandBus): OrderProcess => {
     const kept = (one: Allocation): boolean =>
       allocations.some(({ sku, location }) => sku === one.sku && location === one.location);
     // The order decides which holds it keeps: a rejected one keeps none, and another runner may have been first.
-    const strays: Effect[] = held
-      .filter((one) => !kept(one))
-      .map(({ sku, location }) => ({
-        kind: 'settle-stock',
-        location,
-        sku,
-        target: { captured: 0, released: 'rest' },
-        reason: decided.state.status,
-      }));
+    const { status } = decided.state;
+    const strays = held.filter((one) => !kept(one)).map((one) => strayEffect(orderId, 1, one, status));
     const events = decided.status === 'accepted' ? decided.events : [];
     await runAll(orderId, [...strays, ...effectsOf(decided.state, orderId, events)], plain, decided.position);
     return { status: 'accepted', replayed: false, state: decided.state, position: decided.position };
@@ -138,7 +140,14 @@ export const createOrderProcess = (bus: CommandBus): OrderProcess => {
   const advance = async (orderId: string, context: CommandContext): Promise<OrderAnswer> => {
     let { state, position } = await bus.load(order, orderId);
     if (state.status === 'placed') ({ state, position } = await place(orderId, state, context, false));
-    const effects = [...allEffects(state, orderId), ...strayEffects(state)];
+    const strays: Effect[] = [];
+    if (mayHaveRounds(state)) {
+      const { requestHash: _, ...plain } = context;
+      const rounded = await allocateShort(bus, orderId, { state, position }, plain);
+      ({ state, position } = rounded);
+      strays.push(...rounded.strays.map((one) => strayEffect(orderId, one.round, one)));
+    }
+    const effects = [...allEffects(state, orderId), ...strays, ...strayEffects(state, orderId)];
     return {
       status: 'accepted',
       replayed: false,
@@ -152,17 +161,22 @@ export const createOrderProcess = (bus: CommandBus): OrderProcess => {
     command: OrderCommand,
     context: CommandContext,
   ): Promise<OrderAnswer> => {
-    const result = await bus.execute(order, orderId, command, context);
+    const { result, effects: more } =
+      command.type === 'confirm-change'
+        ? await confirmChange(bus, orderId, command.changeId, context)
+        : { result: await bus.execute(order, orderId, command, context), effects: [] };
     const { state, position } = result;
-    if (result.status === 'rejected')
+    if (result.status === 'rejected') {
+      await runAll(orderId, more, context, position);
       return { status: 'rejected', rejection: result.rejection, state, position };
+    }
     const replayed = result.replayed || result.events.length === 0;
     if (command.type === 'place' && state.status === 'placed') {
       return { ...(await place(orderId, state, context, !replayed)), replayed };
     }
     // A repeat may be the retry of somebody whose first try died half-way: finish what it began.
     const effects = replayed ? allEffects(state, orderId) : effectsOf(state, orderId, result.events);
-    const reached = await runAll(orderId, effects, context, position);
+    const reached = await runAll(orderId, [...effects, ...more], context, position);
     return { status: 'accepted', replayed, state, position: command.type === 'place' ? position : reached };
   };
 

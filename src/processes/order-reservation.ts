@@ -7,8 +7,10 @@ import { stock } from '../domain/stock.js';
 import { stockIdOf } from '../domain/stream-id.js';
 import type { CommandBus, CommandContext } from '../runtime/command-bus.js';
 import { demandOf } from './order-effects.js';
+import { holdPartly } from './order-round.js';
 
 type Held = { readonly allocation: Allocation } | { readonly refusal: Rejection; readonly sku: string };
+type Holds = Pick<OrderCommand & { type: 'reserve' }, 'allocations' | 'lacking'>;
 
 /**
  * Sourcing, for now: each SKU whole from the first location of the order's list that can hold it.
@@ -53,6 +55,43 @@ interface Reservation {
   readonly held: readonly Allocation[];
 }
 
+/** Every SKU whole, or a refusal with the holds that were made before it. */
+const holdWhole = async (
+  bus: CommandBus,
+  orderId: string,
+  state: OrderState,
+  context: CommandContext,
+  fresh: boolean,
+): Promise<Reservation | Holds> => {
+  const outcomes = await Promise.all(
+    [...demandOf(state)].map(([sku, quantity]) =>
+      holdSku(bus, orderId, sku, quantity, state.sources, context, fresh),
+    ),
+  );
+  const held = outcomes.flatMap((outcome) => ('allocation' in outcome ? [outcome.allocation] : []));
+  const short = outcomes.find((outcome) => 'refusal' in outcome);
+  if (short === undefined || !('refusal' in short)) return { allocations: held };
+  const { refusal, sku } = short;
+  return { held, command: { type: 'refuse', code: refusal.code, detail: refusal.message, sku } };
+};
+
+const holdWhatThereIs = async (
+  bus: CommandBus,
+  orderId: string,
+  state: OrderState,
+  context: CommandContext,
+  fresh: boolean,
+): Promise<Holds> => {
+  const { sources } = state;
+  const outcomes = await Promise.all(
+    [...demandOf(state)].map(([sku, quantity]) =>
+      holdPartly({ bus, holdId: orderId, sku, quantity, sources, context, fresh }),
+    ),
+  );
+  const lacking = outcomes.flatMap((one) => (one.lacking === undefined ? [] : [one.lacking]));
+  return { allocations: outcomes.flatMap(({ allocations }) => allocations), lacking };
+};
+
 /** Makes the holds of a placed order, stock and coupons together. Writes nothing to the order. */
 export const reserveOrder = async (
   bus: CommandBus,
@@ -63,17 +102,10 @@ export const reserveOrder = async (
 ): Promise<Reservation> => {
   const { placed } = state;
   if (placed === undefined) throw new Error(`order ${orderId} was never placed`);
-  const outcomes = await Promise.all(
-    [...demandOf(state)].map(([sku, quantity]) =>
-      holdSku(bus, orderId, sku, quantity, placed.sources, context, fresh),
-    ),
-  );
-  const held = outcomes.flatMap((outcome) => ('allocation' in outcome ? [outcome.allocation] : []));
-  const short = outcomes.find((outcome) => 'refusal' in outcome);
-  if (short !== undefined && 'refusal' in short) {
-    const { refusal, sku } = short;
-    return { held, command: { type: 'refuse', code: refusal.code, detail: refusal.message, sku } };
-  }
+  const whole = placed.shortage === undefined || placed.shortage === 'all-or-nothing';
+  const stocked = await (whole ? holdWhole : holdWhatThereIs)(bus, orderId, state, context, fresh);
+  if ('command' in stocked) return stocked;
+  const held = stocked.allocations;
   const coupons: { code: string; terms: CouponTerms }[] = [];
   for (const code of placed.coupons) {
     const { channel, currency, placedAt } = placed;
@@ -92,5 +124,5 @@ export const reserveOrder = async (
     }
     coupons.push({ code, terms });
   }
-  return { held, command: { type: 'reserve', allocations: held, coupons } };
+  return { held, command: { type: 'reserve', ...stocked, coupons } };
 };

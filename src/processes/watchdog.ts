@@ -15,6 +15,8 @@ export interface Todo {
   ordersWithoutOutcome(olderThanMs: number, limit: number): Promise<readonly string[]>;
   /** Orders whose holds are not where the order wants them. */
   unsettledOrders(olderThanMs: number, limit: number): Promise<readonly string[]>;
+  /** Orders that lack something of which there is some now, those that are served first in front. */
+  fillableOrders(limit: number): Promise<readonly string[]>;
   /** Credit notes whose goods are not back in stock. */
   unsettledNotes(olderThanMs: number, limit: number): Promise<readonly string[]>;
 }
@@ -69,10 +71,11 @@ export const createWatchdog = (options: WatchdogOptions): Watchdog => {
     const at = now.toISOString();
     // Beside an import the read models may be minutes behind, and every order under way would look abandoned.
     const olderThanMs = abandonedAfterMs + (await lagMs());
-    const [due, placed, unsettled, notes] = await Promise.all([
+    const [due, placed, unsettled, fillable, notes] = await Promise.all([
       todo.dueDeadlines(now, WATCHDOG_BATCH),
       todo.ordersWithoutOutcome(olderThanMs, WATCHDOG_BATCH),
       todo.unsettledOrders(olderThanMs, WATCHDOG_BATCH),
+      todo.fillableOrders(WATCHDOG_BATCH),
       todo.unsettledNotes(olderThanMs, WATCHDOG_BATCH),
     ]);
     // An expiry took effect when it was due, whenever we come to record it.
@@ -87,8 +90,15 @@ export const createWatchdog = (options: WatchdogOptions): Watchdog => {
     const advanced = await each([...new Set([...placed, ...unsettled])], 'advance', (orderId) =>
       orders.advance(orderId, context(at)),
     );
+    // One after the other: who is served first is also asked first.
+    let filled = 0;
+    for (const orderId of fillable)
+      filled += await each([orderId], 'allocate', (id) => orders.advance(id, context(at)));
     return (
-      expired + advanced + (await each(notes, 'restock', (noteId) => returns.advance(noteId, context(at))))
+      expired +
+      advanced +
+      filled +
+      (await each(notes, 'restock', (noteId) => returns.advance(noteId, context(at))))
     );
   };
 

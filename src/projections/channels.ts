@@ -1,4 +1,4 @@
-import type { Channel } from '../domain/channel.js';
+import { type Channel, policiesIn, policiesText } from '../domain/channel.js';
 import { type ReviewPolicy, reviewPolicy } from '../domain/review-rules.js';
 import type { Queryable } from '../runtime/database.js';
 import type { RecordedEvent } from '../runtime/event-store.js';
@@ -18,6 +18,8 @@ CREATE TABLE channels (
   expires_in_seconds integer,
   -- Its rules for reviews: JSON as recorded.
   review             text,
+  -- Further policies: JSON, those that are set.
+  policies           text,
   revision           bigint NOT NULL,
   position           bigint NOT NULL,
   effective_at       timestamptz NOT NULL,
@@ -26,15 +28,15 @@ CREATE TABLE channels (
 `;
 
 const UPSERT = `
-INSERT INTO channels VALUES ($1, $2, $3, $4::text[], $5::text[], $6, $7, $8, $9, $10, $11, $12)
+INSERT INTO channels VALUES ($1, $2, $3, $4::text[], $5::text[], $6, $7, $8, $9, $10, $11, $12, $13)
 ON CONFLICT (channel) DO UPDATE SET name = excluded.name, time_zone = excluded.time_zone,
   currencies = excluded.currencies, sources = excluded.sources, confirm = excluded.confirm,
-  expires_in_seconds = excluded.expires_in_seconds, review = excluded.review, revision = excluded.revision, position = excluded.position,
-  effective_at = excluded.effective_at, recorded_at = excluded.recorded_at`;
+  expires_in_seconds = excluded.expires_in_seconds, review = excluded.review, policies = excluded.policies,
+  revision = excluded.revision, position = excluded.position, effective_at = excluded.effective_at, recorded_at = excluded.recorded_at`;
 
 export const channels: Projection = {
   name: 'channels',
-  version: 2,
+  version: 3,
   categories: ['channel'],
   tables: ['channels'],
   create,
@@ -56,6 +58,7 @@ export const channels: Projection = {
           data.confirm,
           data.expiresInSeconds ?? null,
           data.review === undefined ? null : JSON.stringify(data.review),
+          policiesText(data) ?? null,
           recorded.revision,
           recorded.position.commit,
           recorded.metadata.effectiveAt,
@@ -83,6 +86,7 @@ interface Row {
   readonly confirm: 'auto' | 'explicit';
   readonly expires_in_seconds: number | null;
   readonly review: string | null;
+  readonly policies: string | null;
   readonly revision: bigint;
   readonly effective_at: Date;
   readonly recorded_at: Date;
@@ -99,6 +103,7 @@ const toView = (row: Row): ChannelView => ({
   confirm: row.confirm,
   ...(row.expires_in_seconds === null ? {} : { expiresInSeconds: row.expires_in_seconds }),
   ...(row.review === null ? {} : { review: policyOf(row.review) }),
+  ...(row.policies === null ? {} : policiesIn(row.policies)),
   revision: Number(row.revision),
   effectiveAt: row.effective_at,
   recordedAt: row.recorded_at,

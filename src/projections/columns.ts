@@ -5,6 +5,8 @@
  */
 export const numbers = (values: readonly (number | bigint)[]): string => `{${values.join(',')}}`;
 
+export const booleans = (values: readonly boolean[]): string => `{${values.join(',')}}`;
+
 const quoted = (value: string | null | undefined): string => {
   if (value === null || value === undefined) return 'NULL';
   // PostgreSQL text cannot hold NUL; one in a free text must not stop the log behind it.

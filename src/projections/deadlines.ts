@@ -49,6 +49,9 @@ interface Changes {
   readonly over: Set<string>;
 }
 
+const unitsOf = (lines: readonly { readonly quantity: number }[]): number =>
+  lines.reduce((sum, { quantity }) => sum + quantity, 0);
+
 const collapse = (events: readonly RecordedEvent[]): Changes => {
   const placed = new Map<string, Waiting>();
   const cancelled = new Map<string, number>();
@@ -56,6 +59,15 @@ const collapse = (events: readonly RecordedEvent[]): Changes => {
   const end = (orderId: string): void => {
     cancelled.delete(orderId);
     if (!placed.delete(orderId)) over.add(orderId);
+  };
+  const cancel = (orderId: string, units: number): void => {
+    const waiting = placed.get(orderId);
+    if (waiting !== undefined) {
+      waiting.openUnits -= units;
+      if (waiting.openUnits <= 0) end(orderId);
+    } else if (!over.has(orderId)) {
+      cancelled.set(orderId, (cancelled.get(orderId) ?? 0) + units);
+    }
   };
   for (const recorded of events) {
     if (!isOf(recorded, 'order')) continue;
@@ -66,21 +78,16 @@ const collapse = (events: readonly RecordedEvent[]): Changes => {
         if (expiresAt === undefined) break;
         placed.set(orderId, {
           dueAt: expiresAt,
-          openUnits: lines.reduce((sum, { quantity }) => sum + quantity, 0),
+          openUnits: unitsOf(lines),
         });
         break;
       }
-      case 'OrderLinesCancelled': {
-        const units = event.data.lines.reduce((sum, { quantity }) => sum + quantity, 0);
-        const waiting = placed.get(orderId);
-        if (waiting !== undefined) {
-          waiting.openUnits -= units;
-          if (waiting.openUnits <= 0) end(orderId);
-        } else if (!over.has(orderId)) {
-          cancelled.set(orderId, (cancelled.get(orderId) ?? 0) + units);
-        }
+      case 'OrderLinesCancelled':
+        cancel(orderId, unitsOf(event.data.lines));
         break;
-      }
+      case 'OrderChangeConfirmed':
+        cancel(orderId, unitsOf(event.data.cancelled) - unitsOf(event.data.added));
+        break;
       case 'OrderConfirmed':
       case 'OrderRejected':
       case 'OrderExpired':

@@ -1,6 +1,6 @@
 import type { BlindReturnEvent } from '../domain/blind-return.js';
 import type { CouponEvent } from '../domain/coupon.js';
-import type { OrderEvent } from '../domain/order-events.js';
+import type { Allocation, OrderEvent, OrderLinesCancelled } from '../domain/order-events.js';
 import { isEnded, type OrderStatus } from '../domain/order-state.js';
 import type { StockEvent } from '../domain/stock.js';
 import { joinId, splitId, stockIdOf } from '../domain/stream-id.js';
@@ -31,8 +31,8 @@ interface OrderPart {
   openUnits: number;
   /** SKU by goods line: a cancellation names lines only. Emptied when the order is over. */
   lines: Map<string, string>;
-  /** Stock stream id by SKU. */
-  allocated: Map<string, string>;
+  /** Units by stock stream id. */
+  allocated: Map<string, number>;
   coupons: readonly string[];
 }
 
@@ -107,6 +107,33 @@ export const ownerOfReturn = (returnId: string): string | undefined => {
   return slash > 0 ? returnId.slice(0, slash) : undefined;
 };
 
+/** Owner of a hold on stock: an order, whichever round the hold is of (`processes/order-effects.ts`). */
+export const ownerOfHold = (holdId: string): string => {
+  const slash = holdId.indexOf('/');
+  return slash < 0 ? holdId : holdId.slice(0, slash);
+};
+
+const allocate = (order: OrderPart, allocations: readonly Allocation[]): void => {
+  for (const { sku, location, quantity } of allocations) {
+    const stockId = stockIdOf(location, sku);
+    order.allocated.set(stockId, (order.allocated.get(stockId) ?? 0) + quantity);
+  }
+};
+
+/** Where the units of a cancellation were held. An event that does not say so is of an order whose SKUs have one place each. */
+const release = (ledger: HoldLedger, order: OrderPart, data: OrderLinesCancelled['data']): void => {
+  const wanted = (stockId: string, quantity: number): void => {
+    stockHold(ledger, stockId).wantedReleased += quantity;
+  };
+  for (const { location, sku, quantity } of data.released ?? []) wanted(stockIdOf(location, sku), quantity);
+  if (data.released !== undefined || data.short !== undefined) return;
+  const placeOf = new Map([...order.allocated.keys()].map((stockId) => [splitId(stockId)[1], stockId]));
+  for (const { lineId, quantity } of data.lines) {
+    const stockId = placeOf.get(order.lines.get(lineId));
+    if (stockId !== undefined) wanted(stockId, quantity);
+  }
+};
+
 export const foldOrder = (ledger: HoldLedger, orderId: string, event: OrderEvent): void => {
   if (event.type === 'OrderPlaced') {
     const { lines, coupons } = event.data;
@@ -134,9 +161,10 @@ export const foldOrder = (ledger: HoldLedger, orderId: string, event: OrderEvent
   switch (event.type) {
     case 'OrderReserved':
       order.status = 'reserved';
-      for (const { sku, location } of event.data.allocations) {
-        order.allocated.set(sku, stockIdOf(location, sku));
-      }
+      allocate(order, event.data.allocations);
+      break;
+    case 'OrderAllocated':
+      allocate(order, event.data.allocations);
       break;
     case 'OrderConfirmed':
       order.status = 'confirmed';
@@ -153,15 +181,22 @@ export const foldOrder = (ledger: HoldLedger, orderId: string, event: OrderEvent
       order.status = 'completed';
       break;
     case 'OrderLinesCancelled':
-      for (const { lineId, quantity } of event.data.lines) {
-        order.openUnits -= quantity;
-        const stockId = order.allocated.get(order.lines.get(lineId) ?? '');
-        if (stockId !== undefined) stockHold(ledger, stockId).wantedReleased += quantity;
-      }
+      for (const { quantity } of event.data.lines) order.openUnits -= quantity;
+      release(ledger, order, event.data);
       // An order that shipped anything has shipped units among its open ones, so it does not come down to none.
       if (order.openUnits > 0) break;
       order.status = 'cancelled';
       if (order.wasConfirmed) for (const code of order.coupons) couponHold(ledger, code).wantedGivenBack = 1;
+      break;
+    case 'OrderChangeConfirmed':
+      for (const { quantity } of event.data.cancelled) order.openUnits -= quantity;
+      for (const { kind, lineId, sku, quantity } of event.data.added) {
+        order.openUnits += quantity;
+        if (kind === 'goods') order.lines.set(lineId, sku);
+      }
+      for (const { location, sku, quantity } of event.data.released) {
+        stockHold(ledger, stockIdOf(location, sku)).wantedReleased += quantity;
+      }
       break;
     case 'OrderShipped':
       for (const { location, sku, quantity } of event.data.lines) {
@@ -210,11 +245,6 @@ export const foldNote = (ledger: HoldLedger, noteId: string, { data }: BlindRetu
 const remaining = (hold: { quantity: number; captured: number; released: number }): number =>
   hold.quantity - hold.captured - hold.released;
 
-const isAllocated = (order: OrderPart | undefined, stockId: string): boolean => {
-  const sku = splitId(stockId)[1];
-  return sku !== undefined && order?.allocated.get(sku) === stockId;
-};
-
 /** Whether nothing will be asked of the order's holds any more but their end. */
 const isOver = (order: OrderPart | undefined): boolean => order === undefined || isEnded(order.status);
 
@@ -224,8 +254,9 @@ const isOver = (order: OrderPart | undefined): boolean => order === undefined ||
  */
 const stockSettled = (order: OrderPart | undefined, stockId: string, hold: StockHold): boolean => {
   if (hold.captured !== hold.wantedCaptured) return false;
-  if (isOver(order) || !isAllocated(order, stockId)) return remaining(hold) === 0;
-  return hold.quantity === 0 || hold.released === hold.wantedReleased;
+  const allocated = order?.allocated.get(stockId);
+  if (isOver(order) || allocated === undefined) return remaining(hold) === 0;
+  return hold.quantity === 0 || hold.quantity - hold.released === allocated - hold.wantedReleased;
 };
 
 /** A hold that is to be redeemed has no rest: it is of one. */
@@ -276,7 +307,7 @@ export interface LedgerJson {
     readonly wasConfirmed: boolean;
     readonly openUnits: number;
     readonly lines: readonly (readonly [lineId: string, sku: string])[];
-    readonly allocated: readonly (readonly [sku: string, stockId: string])[];
+    readonly allocated: readonly (readonly [stockId: string, quantity: number])[];
     readonly coupons: readonly string[];
   } | null;
   readonly stock: readonly (readonly [

@@ -16,6 +16,7 @@ import {
   type LedgerJson,
   ledgerFromJson,
   ledgerToJson,
+  ownerOfHold,
   ownerOfReturn,
 } from './hold-ledger.js';
 
@@ -58,7 +59,7 @@ const ownerOf = (recorded: RecordedEvent): string | undefined => {
   if (!isOf(recorded, 'stock')) return undefined;
   const { type, data } = recorded.event;
   if (type === 'StockReturned') return ownerOfReturn(data.returnId);
-  return type === 'StockReceived' || type === 'StockAdjusted' ? undefined : data.holdId;
+  return type === 'StockReceived' || type === 'StockAdjusted' ? undefined : ownerOfHold(data.holdId);
 };
 
 const fold = (ledger: HoldLedger, recorded: RecordedEvent): void => {
@@ -89,7 +90,7 @@ const byOwner = (events: readonly RecordedEvent[]): Map<string, Touched> => {
 
 export const holds: Projection = {
   name: 'holds',
-  version: 1,
+  version: 2,
   categories: ['order', 'stock', 'coupon', 'return'],
   tables: ['holds'],
   create,

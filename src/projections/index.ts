@@ -1,4 +1,6 @@
 import type { Projection } from '../runtime/projection.js';
+import { backorders } from './backorders.js';
+import { changeProposals } from './change-proposals.js';
 import { channels } from './channels.js';
 import { coupons } from './coupons.js';
 import { deadlines } from './deadlines.js';
@@ -26,6 +28,8 @@ export const allProjections: readonly Projection[] = [
   coupons,
   orders,
   orderLines,
+  backorders,
+  changeProposals,
   reviews,
   holds,
   deadlines,

@@ -1,5 +1,6 @@
 import { amountOf } from '../domain/money.js';
-import type { OrderEvent, OrderUnits } from '../domain/order-events.js';
+import type { OrderChangeConfirmed } from '../domain/order-change-events.js';
+import type { Destination, OrderEvent, OrderUnits } from '../domain/order-events.js';
 import type { RecordedEvent } from '../runtime/event-store.js';
 import { isOf } from './event-of.js';
 
@@ -24,7 +25,18 @@ export interface OrderChange {
   shippedUnits: number;
   cancelledUnits: number;
   returnedUnits: number;
+  /** What changes of the order add to what was placed; undefined when there was none. */
+  more: MoreOfOrder | undefined;
   last: RecordedEvent;
+}
+
+export interface MoreOfOrder {
+  readonly amounts: Record<'goods' | 'charge' | 'voucher', bigint>;
+  tax: bigint;
+  units: number;
+  lines: number;
+  version: number;
+  destination: Destination | undefined;
 }
 
 const placedOf = (data: Placed['data']): Placed => {
@@ -45,6 +57,28 @@ const paid = (lines: readonly OrderUnits[], currency: string): bigint =>
       sum + amountOf(amount, currency) - amountOf(discount, currency) + amountOf(tax, currency),
     0n,
   );
+
+const addMore = (change: OrderChange, data: OrderChangeConfirmed['data']): void => {
+  change.more ??= {
+    amounts: { goods: 0n, charge: 0n, voucher: 0n },
+    tax: 0n,
+    units: 0,
+    lines: 0,
+    version: 1,
+    destination: undefined,
+  };
+  const { more } = change;
+  for (const line of data.added) {
+    more.amounts[line.kind] += amountOf(line.amount, data.currency);
+    more.tax += amountOf(line.tax, data.currency);
+    more.units += line.quantity;
+    more.lines += 1;
+    change.discount += amountOf(line.discount, data.currency);
+  }
+  more.version = data.version;
+  more.destination = data.destination ?? more.destination;
+  change.cancelledUnits += unitsOf(data.cancelled);
+};
 
 const unitsOf = (lines: readonly { readonly quantity: number }[]): number =>
   lines.reduce((sum, { quantity }) => sum + quantity, 0);
@@ -81,7 +115,15 @@ const evolve = (
       break;
     case 'OrderLinesCancelled':
       change.cancelledUnits += unitsOf(event.data.lines);
-      if (change.cancelledUnits === change.placed?.units) change.status = 'cancelled';
+      if (
+        change.placed !== undefined &&
+        change.cancelledUnits === change.placed.units + (change.more?.units ?? 0)
+      ) {
+        change.status = 'cancelled';
+      }
+      break;
+    case 'OrderChangeConfirmed':
+      addMore(change, event.data);
       break;
     case 'OrderShipped':
       change.shipped += paid(event.data.lines, event.data.currency);
@@ -103,6 +145,7 @@ const nothingYet = (last: RecordedEvent): OrderChange => ({
   shippedUnits: 0,
   cancelledUnits: 0,
   returnedUnits: 0,
+  more: undefined,
   last,
 });
 

@@ -1,5 +1,7 @@
 import { amountOf } from '../domain/money.js';
-import type { OrderLineData } from '../domain/order-events.js';
+import { firstLocations } from '../domain/order-allocations.js';
+import type { OrderChangeConfirmed } from '../domain/order-change-events.js';
+import type { Allocation, OrderLineData } from '../domain/order-events.js';
 import type { Queryable } from '../runtime/database.js';
 import type { RecordedEvent } from '../runtime/event-store.js';
 import type { Projection } from '../runtime/projection.js';
@@ -24,7 +26,7 @@ CREATE TABLE order_lines (
   kind       text COLLATE "C" NOT NULL,
   sku        text COLLATE "C" NOT NULL,
   account    text,
-  -- Where the stock of a goods line is held; null until reserved.
+  -- Where the stock of a goods line was held first; null while nowhere.
   location   text COLLATE "C",
   currency   text COLLATE "C" NOT NULL,
   quantity   integer NOT NULL,
@@ -49,7 +51,7 @@ SELECT * FROM unnest($1::text[], $2::text[], $3::integer[], $4::text[], $5::text
 
 const UPDATE = `
 UPDATE order_lines SET
-  location = coalesce(change.location, order_lines.location),
+  location = coalesce(order_lines.location, change.location),
   discount = order_lines.discount + change.discount,
   shipped = order_lines.shipped + change.shipped,
   cancelled = order_lines.cancelled + change.cancelled,
@@ -77,6 +79,7 @@ class NewLine extends Change {
     readonly data: OrderLineData,
     readonly lineNo: number,
     readonly currency: string,
+    override discount = 0n,
   ) {
     super(orderId, data.lineId);
   }
@@ -90,15 +93,20 @@ interface KnownLine {
   readonly currency: string;
 }
 
+const asKnown = (lines: ReadonlyMap<string, NewLine> = new Map()): KnownLine[] =>
+  [...lines.values()].map(({ lineId, currency, data: { sku, kind } }) => ({ lineId, sku, kind, currency }));
+
 class Collapsed {
   /** Lines by order: those placed in the batch, and those that it changes. */
   readonly added = new Map<string, Map<string, NewLine>>();
   readonly changed = new Map<string, Map<string, Change>>();
+  /** Lines that a change adds to orders of earlier batches. */
+  readonly late = new Map<string, Map<string, NewLine>>();
 
   constructor(private readonly before: ReadonlyMap<string, readonly KnownLine[]>) {}
 
   change(orderId: string, lineId: string): Change {
-    const added = this.added.get(orderId)?.get(lineId);
+    const added = this.added.get(orderId)?.get(lineId) ?? this.late.get(orderId)?.get(lineId);
     if (added !== undefined) return added;
     let lines = this.changed.get(orderId);
     if (lines === undefined) {
@@ -115,13 +123,25 @@ class Collapsed {
 
   known(orderId: string): readonly KnownLine[] {
     const added = this.added.get(orderId);
-    if (added === undefined) return this.before.get(orderId) ?? [];
-    return [...added.values()].map(({ lineId, currency, data: { sku, kind } }) => ({
-      lineId,
-      sku,
-      kind,
-      currency,
-    }));
+    const late = asKnown(this.late.get(orderId));
+    return added === undefined ? [...(this.before.get(orderId) ?? []), ...late] : asKnown(added);
+  }
+
+  #addLater(orderId: string, { added, currency }: OrderChangeConfirmed['data']): void {
+    const lines = this.added.get(orderId) ?? this.late.get(orderId) ?? new Map<string, NewLine>();
+    if (!this.added.has(orderId)) this.late.set(orderId, lines);
+    for (const { lineNo, discount, ...data } of added) {
+      lines.set(data.lineId, new NewLine(orderId, data, lineNo, currency, amountOf(discount, currency)));
+    }
+  }
+
+  /** Where a SKU is held first. */
+  #locate(orderId: string, allocations: readonly Allocation[]): void {
+    const locations = firstLocations(allocations);
+    for (const { lineId, sku, kind } of this.known(orderId)) {
+      const location = kind === 'goods' ? locations.get(sku) : undefined;
+      if (location !== undefined) this.change(orderId, lineId).location ??= location;
+    }
   }
 
   fold(recorded: RecordedEvent): void {
@@ -137,13 +157,12 @@ class Collapsed {
         this.added.set(orderId, added);
         break;
       }
+      case 'OrderAllocated':
+        this.#locate(orderId, event.data.allocations);
+        break;
       case 'OrderReserved': {
+        this.#locate(orderId, event.data.allocations);
         const known = this.known(orderId);
-        const locations = new Map(event.data.allocations.map(({ sku, location }) => [sku, location]));
-        for (const { lineId, sku, kind } of known) {
-          const location = kind === 'goods' ? locations.get(sku) : undefined;
-          if (location !== undefined) this.change(orderId, lineId).location = location;
-        }
         const currency = known[0]?.currency;
         if (currency === undefined) throw new Error(`order ${orderId} was reserved but never placed`);
         for (const { shares } of event.data.discounts) {
@@ -153,6 +172,11 @@ class Collapsed {
         }
         break;
       }
+      case 'OrderChangeConfirmed':
+        this.#addLater(orderId, event.data);
+        for (const { lineId, quantity } of event.data.cancelled)
+          this.change(orderId, lineId).cancelled += quantity;
+        break;
       case 'OrderLinesCancelled':
         for (const { lineId, quantity } of event.data.lines)
           this.change(orderId, lineId).cancelled += quantity;
@@ -170,8 +194,8 @@ class Collapsed {
   }
 }
 
-/** Lines of orders that this batch reserves and an earlier one placed: a reservation names SKUs, a row is a line. */
-const linesReservedLater = async (
+/** Lines of orders that this batch allocates and an earlier one placed: an allocation names SKUs, a row is a line. */
+const linesAllocatedLater = async (
   events: readonly RecordedEvent[],
   tx: Queryable,
 ): Promise<Map<string, KnownLine[]>> => {
@@ -180,7 +204,8 @@ const linesReservedLater = async (
   for (const recorded of events) {
     if (!isOf(recorded, 'order')) continue;
     if (recorded.event.type === 'OrderPlaced') placed.add(recorded.streamId);
-    if (recorded.event.type === 'OrderReserved' && !placed.has(recorded.streamId)) {
+    const allocates = recorded.event.type === 'OrderReserved' || recorded.event.type === 'OrderAllocated';
+    if (allocates && !placed.has(recorded.streamId)) {
       known.set(recorded.streamId, []);
     }
   }
@@ -246,14 +271,14 @@ const update = (lines: readonly Change[], tx: Queryable) =>
 
 export const orderLines: Projection = {
   name: 'order_lines',
-  version: 1,
+  version: 2,
   categories: ['order'],
   tables: ['order_lines'],
   create,
   async apply(events, tx) {
-    const collapsed = new Collapsed(await linesReservedLater(events, tx));
+    const collapsed = new Collapsed(await linesAllocatedLater(events, tx));
     for (const recorded of events) collapsed.fold(recorded);
-    const added = all(collapsed.added);
+    const added = [...all(collapsed.added), ...all(collapsed.late)];
     if (added.length > 0) await insert(added, tx);
     const changed = all(collapsed.changed);
     if (changed.length === 0) return;

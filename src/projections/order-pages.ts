@@ -20,6 +20,20 @@ export interface OrderSummary {
   readonly confirmedAt: Date | null;
   readonly confirm: 'auto' | 'explicit';
   readonly coupons: readonly string[];
+  /** What becomes of units that nothing can hold, and when the goods change hands. */
+  readonly shortage: string;
+  readonly handover: string;
+  /** 0 is first served; the reason where somebody gave one. */
+  readonly priority: number;
+  readonly priorityReason: string | null;
+  /** Days, `YYYY-MM-DD`. */
+  readonly requestedFrom: string | null;
+  readonly requestedTo: string | null;
+  readonly guest: boolean;
+  readonly gift: boolean;
+  readonly assistedBy: string | null;
+  /** 1 as placed; one more with every change that was confirmed. */
+  readonly version: number;
   readonly lineCount: number;
   /** Of the lines as placed. `total` is goods, charges and vouchers less discount with tax. */
   readonly goodsTotal: string;
@@ -68,6 +82,8 @@ export interface OrderView extends OrderSummary {
   readonly lines: readonly OrderLineView[];
   /** What blocks it or did. */
   readonly reviews: readonly ReviewView[];
+  /** Units that nothing holds. */
+  readonly short: readonly { readonly sku: string; readonly quantity: number }[];
 }
 
 interface OrderRow {
@@ -86,6 +102,16 @@ interface OrderRow {
   readonly confirmed_at: Date | null;
   readonly confirm: 'auto' | 'explicit';
   readonly coupons: readonly string[];
+  readonly shortage: string;
+  readonly handover: string;
+  readonly priority: number;
+  readonly priority_reason: string | null;
+  readonly requested_from_day: string | null;
+  readonly requested_to_day: string | null;
+  readonly guest: boolean;
+  readonly gift: boolean;
+  readonly assisted_by: string | null;
+  readonly version: number;
   readonly line_count: number;
   readonly goods_total: bigint;
   readonly charge_total: bigint;
@@ -142,6 +168,16 @@ const toSummary = (row: OrderRow): OrderSummary => {
     confirmedAt: row.confirmed_at,
     confirm: row.confirm,
     coupons: row.coupons,
+    shortage: row.shortage,
+    handover: row.handover,
+    priority: row.priority,
+    priorityReason: row.priority_reason,
+    requestedFrom: row.requested_from_day,
+    requestedTo: row.requested_to_day,
+    guest: row.guest,
+    gift: row.gift,
+    assistedBy: row.assisted_by,
+    version: row.version,
     lineCount: row.line_count,
     goodsTotal: money(row.goods_total),
     chargeTotal: money(row.charge_total),
@@ -186,9 +222,17 @@ const toLine = (row: LineRow, currency: string): OrderLineView => {
   };
 };
 
-/** One statement, so that order, lines and reviews are of the same moment; the reviews are with the first line. */
+/** Days as text: as a date they would be given a time zone. */
+const DAYS = 'requested_from::text AS requested_from_day, requested_to::text AS requested_to_day';
+const SHORT_OF_ORDER = `(
+  SELECT json_agg(json_build_object('sku', sku, 'quantity', quantity) ORDER BY sku) FROM backorders
+  WHERE backorders.order_id = orders.order_id)`;
+
+/** One statement, so that all of an order is of the same moment; what is not a line is with the first line. */
 const FIND = `
-SELECT orders.*, line.*, CASE WHEN line_no = 0 THEN ${REVIEWS_OF_ORDER} END AS reviews FROM orders
+SELECT orders.*, ${DAYS}, line.*, CASE WHEN line_no = 0 THEN ${REVIEWS_OF_ORDER} END AS reviews,
+  CASE WHEN line_no = 0 THEN ${SHORT_OF_ORDER} END AS short
+FROM orders
 JOIN LATERAL (
   SELECT line_id, kind, sku, account, location, quantity, unit_price, amount, discount, tax, shipped, cancelled, returned,
     line_no
@@ -198,15 +242,13 @@ WHERE orders.order_id = $1 ORDER BY line_no`;
 
 /** One order with its lines in the order the channel sent them; undefined when there is none. */
 export const findOrder = async (db: Queryable, orderId: string): Promise<OrderView | undefined> => {
-  const { rows } = await db.query<OrderRow & LineRow & { reviews: ReviewsJson }>(
-    FIND,
-    [orderId],
-    'orders.find',
-  );
+  const { rows } = await db.query<
+    OrderRow & LineRow & { reviews: ReviewsJson; short: OrderView['short'] | null }
+  >(FIND, [orderId], 'orders.find');
   const [first] = rows;
   if (first === undefined) return undefined;
   const lines = rows.map((row) => toLine(row, first.currency));
-  return { ...toSummary(first), lines, reviews: reviewsIn(first.reviews) };
+  return { ...toSummary(first), lines, reviews: reviewsIn(first.reviews), short: first.short ?? [] };
 };
 
 /** All that is given must hold. Times are of placement: `placedFrom` inclusive, `placedTo` exclusive. */
@@ -251,7 +293,7 @@ export const listOrders = async (db: Queryable, filter: OrderFilter = {}): Promi
   }
   parameters.push(size + 1);
   const { rows } = await db.query<OrderRow>(
-    `SELECT *, ${MICROSECONDS} AS placed_us FROM orders
+    `SELECT *, ${DAYS}, ${MICROSECONDS} AS placed_us FROM orders
      ${conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`}
      ORDER BY placed_at DESC, order_id DESC LIMIT $${parameters.length}`,
     parameters,

@@ -1,8 +1,16 @@
+import { PRIORITY_DEFAULT } from '../domain/order-events.js';
+import { isGuest } from '../domain/order-state.js';
 import type { Queryable } from '../runtime/database.js';
 import type { RecordedEvent } from '../runtime/event-store.js';
 import type { Projection } from '../runtime/projection.js';
-import { numbers, texts } from './columns.js';
-import { collapseOrders, discountedBefore, type OrderChange, type Placed } from './order-changes.js';
+import { booleans, numbers, texts } from './columns.js';
+import {
+  collapseOrders,
+  discountedBefore,
+  type MoreOfOrder,
+  type OrderChange,
+  type Placed,
+} from './order-changes.js';
 
 /**
  * One row per order. Amounts are minor units of the row's currency. What changes only ever adds up or is replaced, so a batch is
@@ -29,6 +37,20 @@ CREATE TABLE orders (
   -- auto, explicit
   confirm          text NOT NULL,
   coupons          text[] NOT NULL,
+  -- all-or-nothing, ship-available, backorder, shortfall
+  shortage         text NOT NULL,
+  -- later, at-once
+  handover         text NOT NULL,
+  -- 0 is first served.
+  priority         integer NOT NULL,
+  priority_reason  text,
+  requested_from   date,
+  requested_to     date,
+  guest            boolean NOT NULL,
+  gift             boolean NOT NULL,
+  assisted_by      text,
+  -- 1 as placed; one more with every change that was confirmed.
+  version          integer NOT NULL DEFAULT 1,
   line_count       integer NOT NULL,
   -- What the lines come to before discount and tax, by their kind.
   goods_total      bigint NOT NULL,
@@ -67,17 +89,20 @@ INSERT INTO orders (order_id, status, discount_total, shipped_total, returned_to
   cancelled_units, returned_units, confirmed_at, rejection_code, rejection_detail, rejection_sku, revision, position,
   effective_at, recorded_at,
   channel, external_id, customer_id, currency, country, region, postal_code, placed_at, expires_at, confirm, coupons,
-  line_count, goods_total, charge_total, voucher_total, tax_total, units)
+  line_count, goods_total, charge_total, voucher_total, tax_total, units, shortage, handover, priority, priority_reason,
+  requested_from, requested_to, guest, gift, assisted_by)
 SELECT c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15, c16, c17,
-  p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11::text[], p12, p13, p14, p15, p16, p17
+  p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11::text[], p12, p13, p14, p15, p16, p17, p18, p19, p20, p21, p22, p23, p24,
+  p25, p26
 FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[],
   $9::bigint[], $10::timestamptz[], $11::text[], $12::text[], $13::text[], $14::bigint[], $15::bigint[],
   $16::timestamptz[], $17::timestamptz[],
   $18::text[], $19::text[], $20::text[], $21::text[], $22::text[], $23::text[], $24::text[], $25::timestamptz[],
   $26::timestamptz[], $27::text[], $28::text[], $29::integer[], $30::bigint[], $31::bigint[], $32::bigint[],
-  $33::bigint[], $34::bigint[]) AS row
+  $33::bigint[], $34::bigint[], $35::text[], $36::text[], $37::integer[], $38::text[], $39::date[], $40::date[],
+  $41::boolean[], $42::boolean[], $43::text[]) AS row
   (c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15, c16, c17,
-   p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11, p12, p13, p14, p15, p16, p17)`;
+   p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11, p12, p13, p14, p15, p16, p17, p18, p19, p20, p21, p22, p23, p24, p25, p26)`;
 
 /** An order is cancelled by its last unit, and no event says so: the arithmetic of domain/order-state.ts, per row. */
 const UPDATE = `
@@ -105,6 +130,34 @@ FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6
    returned_units, confirmed_at, rejection_code, rejection_detail, rejection_sku, revision, position, effective_at,
    recorded_at)
 WHERE orders.order_id = change.order_id`;
+
+/** What changes of orders add. Before {@link UPDATE}, which compares units. */
+const ADD = `
+UPDATE orders SET
+  goods_total = goods_total + more.goods, charge_total = charge_total + more.charge,
+  voucher_total = voucher_total + more.voucher, tax_total = tax_total + more.tax, units = orders.units + more.units,
+  line_count = line_count + more.lines, version = more.version,
+  country = CASE WHEN more.country IS NULL THEN orders.country ELSE more.country END,
+  region = CASE WHEN more.country IS NULL THEN orders.region ELSE more.region END,
+  postal_code = CASE WHEN more.country IS NULL THEN orders.postal_code ELSE more.postal_code END
+FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::integer[], $8::integer[],
+  $9::text[], $10::text[], $11::text[]) AS more
+  (order_id, goods, charge, voucher, tax, units, lines, version, country, region, postal_code)
+WHERE orders.order_id = more.order_id`;
+
+const moreColumns = (rows: readonly (MoreOfOrder & { readonly orderId: string })[]): string[] => [
+  texts(rows.map(({ orderId }) => orderId)),
+  numbers(rows.map(({ amounts }) => amounts.goods)),
+  numbers(rows.map(({ amounts }) => amounts.charge)),
+  numbers(rows.map(({ amounts }) => amounts.voucher)),
+  numbers(rows.map(({ tax }) => tax)),
+  numbers(rows.map(({ units }) => units)),
+  numbers(rows.map(({ lines }) => lines)),
+  numbers(rows.map(({ version }) => version)),
+  texts(rows.map(({ destination }) => destination?.country)),
+  texts(rows.map(({ destination }) => destination?.region)),
+  texts(rows.map(({ destination }) => destination?.postalCode)),
+];
 
 const changeColumns = (orderIds: readonly string[], rows: readonly OrderChange[]): string[] => [
   texts(orderIds),
@@ -144,6 +197,15 @@ const placedColumns = (rows: readonly Placed[]): string[] => [
   numbers(rows.map(({ amounts }) => amounts.voucher)),
   numbers(rows.map(({ tax }) => tax)),
   numbers(rows.map(({ units }) => units)),
+  texts(rows.map(({ data }) => data.shortage ?? 'all-or-nothing')),
+  texts(rows.map(({ data }) => data.handover ?? 'later')),
+  numbers(rows.map(({ data }) => data.priority?.level ?? PRIORITY_DEFAULT)),
+  texts(rows.map(({ data }) => data.priority?.reason)),
+  texts(rows.map(({ data }) => data.requestedDelivery?.from)),
+  texts(rows.map(({ data }) => data.requestedDelivery?.to)),
+  booleans(rows.map(({ data }) => isGuest(data))),
+  booleans(rows.map(({ data }) => data.gift === true)),
+  texts(rows.map(({ data }) => data.assistedBy)),
 ];
 
 const currenciesOf = async (
@@ -169,7 +231,7 @@ const currenciesOf = async (
 
 export const orders: Projection = {
   name: 'orders',
-  version: 1,
+  version: 2,
   categories: ['order'],
   tables: ['orders'],
   create,
@@ -179,7 +241,8 @@ export const orders: Projection = {
     const placed: Placed[] = [];
     const updateIds: string[] = [];
     const updates: OrderChange[] = [];
-    for (const [orderId, change] of collapseOrders(events, await currenciesOf(events, tx))) {
+    const changes = collapseOrders(events, await currenciesOf(events, tx));
+    for (const [orderId, change] of changes) {
       if (change.placed === undefined) {
         updateIds.push(orderId);
         updates.push(change);
@@ -196,6 +259,10 @@ export const orders: Projection = {
         'orders.insert',
       );
     }
+    const more = [...changes].flatMap(([orderId, change]) =>
+      change.more === undefined ? [] : [{ orderId, ...change.more }],
+    );
+    if (more.length > 0) await tx.query(ADD, moreColumns(more), 'orders.add');
     if (updates.length === 0) return;
     const { rowCount } = await tx.query(UPDATE, changeColumns(updateIds, updates), 'orders.update');
     if (rowCount < updates.length) throw new Error('an event of an order that was never placed');
