@@ -81,6 +81,64 @@ const released: Written = [
   'OrderHoldResolved',
   { holdId: 'h', outcome: 'released', reason: 'looked at' },
 ];
+const cancelledUnits = (more: object, quantity = 1): Written => [
+  ORDER,
+  'OrderLinesCancelled',
+  { cancellationId: 'c', reason: 'no', lines: [{ lineId: 'l1', quantity }], ...more },
+];
+const fromMain = (quantity: number) => [{ round: 1, sku: 'A', location: 'main', quantity }];
+/** Two of three are held, the third lacks. */
+const partly = (short: readonly object[]): Written[] => [
+  channel,
+  received(2),
+  placed(),
+  [STOCK, 'StockHeld', { holdId: 'web~1', quantity: 2 }],
+  [
+    ORDER,
+    'OrderReserved',
+    {
+      allocations: [{ sku: 'A', location: 'main', quantity: 2, refused: [] }],
+      discounts: [{ code: 'TEN', amount: '1.00', shares }],
+      short,
+    },
+  ],
+];
+const one = { sku: 'A', quantity: 1, code: 'insufficient_stock', asked: [] };
+const round = (number: number): Written => [ORDER, 'OrderAllocated', { round: number, allocations: [] }];
+const proposed: Written = [
+  ORDER,
+  'OrderChangeProposed',
+  { changeId: 'c', reason: 'r', actions: [{ kind: 'reduce', lineId: 'l1', quantity: 1 }] },
+];
+/** The last of three units goes: 3.33 less 0.33 with 0.16 tax. */
+const changed = (more: object = {}): Written => [
+  ORDER,
+  'OrderChangeConfirmed',
+  {
+    changeId: 'c',
+    version: 2,
+    channel: 'web',
+    currency: 'GBP',
+    cancelled: [{ lineId: 'l1', quantity: 1 }],
+    added: [],
+    difference: '-3.16',
+    released: fromMain(1),
+    short: [],
+    lacking: [],
+    ...more,
+  },
+];
+const addedLine = {
+  lineId: 'l2',
+  kind: 'charge',
+  sku: 'POST',
+  quantity: 1,
+  unitPrice: '1.00',
+  amount: '1.00',
+  tax: '0.00',
+  lineNo: 1,
+  discount: '0.00',
+};
 const upToReserved = [channel, received(5), placed(), held, reserved()];
 const upToConfirmed = [...upToReserved, confirmed];
 const sound = [...upToConfirmed, shipped(), captured, completed, returned(), restocked];
@@ -140,6 +198,11 @@ test('sound books have no violations, before and after everything is posted', ()
   const otherLine = heldBack(['ship'], ['l2']);
   expect(wrongWith([...reviewed, shipped(first)])).toEqual([]);
   expect(wrongWith([...upToConfirmed, otherLine, shipped(first)])).toEqual([]);
+  expect(
+    wrongWith([...upToConfirmed, proposed, changed({ added: [addedLine], difference: '-2.16' })]),
+  ).toEqual([]);
+  const short = [{ sku: 'A', quantity: 1 }];
+  expect(wrongWith([...partly([one]), round(2), round(3), cancelledUnits({ short })])).toEqual([]);
   expect(wrongWith([...soldAndPosted, byHand('a1'), byHand('a2'), later])).toEqual([]);
 });
 
@@ -188,6 +251,39 @@ const CASES: readonly (readonly [keyof typeof VIOLATION_CODES, string, readonly 
     [...upToConfirmed, shipped(first), shipped({ ...first }, 's2')],
   ],
   ['wrong_location', 'goods from elsewhere', [...upToConfirmed, shipped({ ...all, location: 'shop' })]],
+  ['wrong_allocation', 'a unit neither held nor lacking', partly([])],
+  [
+    'not_short',
+    'a unit given up that was held',
+    [...upToConfirmed, cancelledUnits({ short: [{ sku: 'A', quantity: 1 }] })],
+  ],
+  [
+    'released_unheld',
+    'more let go than is there',
+    [...partly([one]), cancelledUnits({ released: fromMain(3) }, 3)],
+  ],
+  [
+    'wrong_release',
+    'less let go than is not wanted',
+    [...upToConfirmed, cancelledUnits({ released: fromMain(1) }, 2)],
+  ],
+  ['wrong_round', 'a round left out', [...partly([one]), round(3)]],
+  [
+    'line_twice',
+    'a line added again',
+    [...upToConfirmed, proposed, changed({ added: [{ ...addedLine, lineId: 'l1' }], difference: '-2.16' })],
+  ],
+  [
+    'wrong_change',
+    'a line that is free by more than it costs',
+    [
+      ...upToConfirmed,
+      proposed,
+      changed({ added: [{ ...addedLine, discount: '1.01' }], difference: '-3.17' }),
+    ],
+  ],
+  ['wrong_version', 'a version left out', [...upToConfirmed, proposed, changed({ version: 3 })]],
+  ['wrong_difference', 'a penny more', [...upToConfirmed, proposed, changed({ difference: '-3.15' })]],
   ['unknown_line', 'a line that was never ordered', [...upToConfirmed, shipped({ ...all, lineId: 'l2' })]],
   [
     'negative_stock',
