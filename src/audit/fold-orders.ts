@@ -189,7 +189,7 @@ export class OrderFold {
       reviews: undefined,
       allocations: new FoldedAllocations(
         id,
-        (stock) => this.promises.touch(id, last.recordedAtMs).stock.get(stock)?.held ?? 0,
+        (stock) => this.promises.owners.get(id)?.stock.get(stock)?.held ?? 0,
         this.violations,
       ),
       last,

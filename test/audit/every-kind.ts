@@ -1,7 +1,7 @@
 import { channel } from '../../src/domain/channel.js';
 import { coupon } from '../../src/domain/coupon.js';
 import { location } from '../../src/domain/location.js';
-import type { OrderCommand, PlaceOrder } from '../../src/domain/order.js';
+import type { PlaceOrder } from '../../src/domain/order.js';
 import { stock } from '../../src/domain/stock.js';
 import { orderIdOf, stockIdOf } from '../../src/domain/stream-id.js';
 import type { House } from '../../src/main.js';
@@ -9,6 +9,7 @@ import { createLedger } from '../../src/processes/ledger.js';
 import type { CommandContext } from '../../src/runtime/command-bus.js';
 import { type LineInput, place } from '../support/orders.js';
 import { OVER_100, resolveReview, review, rule } from '../support/reviews.js';
+import { tradeInParts } from './in-parts.js';
 
 const DUE = '2026-03-31T23:15:00Z';
 
@@ -34,7 +35,6 @@ export const tradeEverything = async ({ bus, orders, returns }: House): Promise<
           sources: ['main', 'shop'],
           confirm: 'auto',
           expiresInSeconds: 900,
-          ...(id === 'jp' ? { kind: 'marketplace', shortage: 'backorder', handover: 'later' } : {}),
         },
       },
       context(),
@@ -150,71 +150,7 @@ export const tradeEverything = async ({ bus, orders, returns }: House): Promise<
   });
   await orders.execute(orderIdOf('jp', 'yen'), { type: 'ship', shipmentId: 's1' }, context());
 
-  // In parts: what there is of D, then some from a location that is added; a change, and another that is not to be.
-  await open('web', 'in parts', [{ lineId: 'l1', sku: 'D', quantity: 9, unitPrice: '2.00', tax: '0.09' }], {
-    confirm: 'auto',
-    shortage: 'backorder',
-    sources: ['main'],
-    gift: true,
-    guest: true,
-    priority: { level: 1, reason: 'late, "twice"' },
-    requestedDelivery: { from: '2026-04-02', to: '2026-04-03' },
-    assistedBy: 'staff 7',
-  });
-  const parts = (command: OrderCommand) => orders.execute(web('in parts'), command, context());
-  await parts({ type: 'extend-sources', locations: ['shop'], reason: 'found, "there"' });
-  await orders.advance(web('in parts'), context());
-  await parts({
-    type: 'propose-change',
-    changeId: 'ch 1',
-    reason: 'called, "again"',
-    actions: [
-      {
-        kind: 'add',
-        line: { lineId: 'l2', kind: 'goods', sku: 'A', quantity: 1, unitPrice: '1.50', tax: '0.10' },
-      },
-      { kind: 'reduce', lineId: 'l1', quantity: 2 },
-      { kind: 'address', destination: { country: 'FR', postalCode: '75001' } },
-    ],
-  });
-  await parts({ type: 'confirm-change', changeId: 'ch 1' });
-  const reprice = {
-    kind: 'reprice',
-    lineId: 'l2',
-    newLineId: 'l3',
-    unitPrice: '1',
-    tax: '0',
-    reason: 'x',
-  } as const;
-  await parts({ type: 'propose-change', changeId: 'ch 2', reason: 'price', actions: [reprice] });
-  await parts({ type: 'decline-change', changeId: 'ch 2', reason: 'no, "never"' });
-  await parts({ type: 'propose-change', changeId: 'ch 3', reason: 'open', actions: [reprice] });
-  await parts({ type: 'ship', shipmentId: 's1' });
-  await open(
-    'web',
-    'till',
-    [
-      { lineId: 'l1', sku: 'A', quantity: 2 },
-      { lineId: 'l2', sku: 'none' },
-    ],
-    {
-      confirm: 'auto',
-      shortage: 'shortfall',
-      handover: 'at-once',
-    },
-  );
-  await open(
-    'web',
-    'what there is',
-    [
-      { lineId: 'l1', sku: 'A' },
-      { lineId: 'l2', sku: 'none' },
-    ],
-    {
-      confirm: 'auto',
-      shortage: 'ship-available',
-    },
-  );
+  await tradeInParts({ bus, orders });
 
   const line = { channel: 'web', note: 'C 2', quantity: 1, currency: 'GBP', reason: 'no receipt' } as const;
   await returns.record(
