@@ -113,7 +113,7 @@ export const backorderRoutes = ({ bus, db, orders }: ApiParts): Route[] => [
     summary: 'Holds what an order lacks, as far as there is any now',
     description:
       'Happens by itself when a location of the order gets stock. With `location` another one may deliver from now on, too.',
-    access: ['warehouse'],
+    access: ['channel', 'warehouse'],
     params: orderParams,
     body: z.strictObject({
       location: slug.optional(),

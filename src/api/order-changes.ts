@@ -4,8 +4,9 @@ import { CHANGE_ACTIONS_MAX } from '../domain/order-change-events.js';
 import { LINE_KINDS } from '../domain/order-events.js';
 import { splitId } from '../domain/stream-id.js';
 import { type ChangeView, listChanges } from '../projections/change-proposals.js';
+import { isKnownOrder } from '../projections/order-pages.js';
 import { decided, idOrKey } from './answers.js';
-import { orderIdFor, orderView, viewOfState } from './order-view.js';
+import { orderIdFor, orderView, unknownOrder, viewOfState } from './order-view.js';
 import { orderParams } from './orders.js';
 import type { ApiParts } from './parts.js';
 import type { ProblemCode } from './problems.js';
@@ -188,10 +189,9 @@ export const orderChangeRoutes = ({ db, orders }: ApiParts): Route[] => {
       responses: { 200: { description: 'A page.', schema: page(changeView) } },
       problems: ['unknown_order', 'invalid_cursor'],
       handle: async ({ params, query, caller }) => {
-        const { items, nextCursor } = await listChanges(db, {
-          ...query,
-          orderId: orderIdFor(params.id, caller),
-        });
+        const orderId = orderIdFor(params.id, caller);
+        if (!(await isKnownOrder(db, orderId))) throw unknownOrder();
+        const { items, nextCursor } = await listChanges(db, { ...query, orderId });
         return { status: 200, body: { items: items.map(viewOf), nextCursor } };
       },
     }),

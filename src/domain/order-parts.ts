@@ -54,7 +54,7 @@ export const allocation = z.object({
   /** What was asked before and said no, and why: the decision explained. */
   refused: z.array(z.object({ location: recordedId, code: z.string() })),
 });
-/** Units that nothing holds, why, and which locations said no. */
+/** Units that nothing holds, why the last location refused, and which locations may deliver them. */
 export const lacking = z.object({ sku: recordedId, quantity, code: z.string(), asked: z.array(recordedId) });
 export const short = z.object({ sku: recordedId, quantity });
 /** Units that are let go of the allocation of a round. */

@@ -120,8 +120,11 @@ export const createOrderProcess = (bus: CommandBus): OrderProcess => {
     const { status } = decided.state;
     const strays = held.filter((one) => !kept(one)).map((one) => strayEffect(orderId, 1, one, status));
     const events = decided.status === 'accepted' ? decided.events : [];
-    await runAll(orderId, [...strays, ...effectsOf(decided.state, orderId, events)], plain, decided.position);
-    return { status: 'accepted', replayed: false, state: decided.state, position: decided.position };
+    const effects = [...strays, ...effectsOf(decided.state, orderId, events)];
+    const reached = await runAll(orderId, effects, plain, decided.position);
+    // Goods that are gone with the order are gone from stock as well for whoever reads behind this.
+    const position = decided.state.placed?.handover === 'at-once' ? reached : decided.position;
+    return { status: 'accepted', replayed: false, state: decided.state, position };
   };
 
   const place = (

@@ -70,7 +70,7 @@ export const holdPartly = async (options: PartlyOptions): Promise<HeldPartly> =>
   }
   return {
     allocations,
-    lacking: left > 0 ? { sku, code, asked: refused.map(({ location }) => location) } : undefined,
+    lacking: left > 0 ? { sku, code, asked: [...sources] } : undefined,
     usedUp,
   };
 };

@@ -301,6 +301,9 @@ export const listOrders = async (db: Queryable, filter: OrderFilter = {}): Promi
   return toPage(LIST, rows, size, (row) => [`${row.placed_us}`, row.order_id], toSummary);
 };
 
+export const isKnownOrder = async (db: Queryable, orderId: string): Promise<boolean> =>
+  (await db.query('SELECT 1 FROM orders WHERE order_id = $1', [orderId], 'orders.known')).rows.length > 0;
+
 /** Whether an order of this customer was ever confirmed. */
 export const wasEverConfirmed = async (db: Queryable, customerId: string): Promise<boolean> => {
   const { rows } = await db.query(

@@ -37,7 +37,12 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
         { kind: 'charge', sku: 'POST', account: 'postage', quantity: 1, unitPrice: '3.90' },
       ],
       coupons: ['TEN'],
-      policy: { confirm: 'explicit', expiresInSeconds: 60 },
+      guest: true,
+      gift: true,
+      requestedDelivery: { from: '2026-01-02', to: '2026-01-03' },
+      priority: { level: 1, reason: REASON },
+      assistedBy: 'staff-7',
+      policy: { confirm: 'explicit', expiresInSeconds: 60, shortage: 'backorder' },
     },
   },
   'get /v1/orders': { path: '/v1/orders' },
@@ -88,6 +93,49 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
     path: '/v1/orders/web~held/reviews/h/resolution',
     body: { outcome: 'released', reason: REASON, effectiveAt: '2026-01-01T00:00:00Z' },
     unknown: { path: '/v1/orders/web~held/reviews/nobody/resolution', code: 'unknown_review' },
+  },
+  'get /v1/backorders': { path: '/v1/backorders' },
+  'get /v1/orders/{id}/allocations': { path: `${CONFIRMED}/allocations`, unknown: NO_ORDER('/allocations') },
+  'post /v1/orders/{id}/allocations': {
+    path: `${CONFIRMED}/allocations`,
+    body: { location: 'main', reason: REASON, effectiveAt: '2026-01-01T00:00:00Z' },
+    unknown: NO_ORDER('/allocations'),
+  },
+  'get /v1/order-changes': { path: '/v1/order-changes' },
+  'get /v1/orders/{id}/changes': { path: `${CONFIRMED}/changes`, unknown: NO_ORDER('/changes') },
+  'post /v1/orders/{id}/changes': {
+    path: `${CONFIRMED}/changes`,
+    body: {
+      changeId: 'x',
+      reason: REASON,
+      actions: [
+        {
+          kind: 'add',
+          line: {
+            lineId: '2',
+            kind: 'goods',
+            sku: 'MUG',
+            account: 'a',
+            quantity: 1,
+            unitPrice: '1.00',
+            tax: '0.20',
+          },
+        },
+        { kind: 'address', destination: { country: 'GB', region: 'Kent', postalCode: 'CT1' } },
+      ],
+      effectiveAt: '2026-01-01T00:00:00Z',
+    },
+    unknown: NO_ORDER('/changes'),
+  },
+  'post /v1/orders/{id}/changes/{changeId}/confirmation': {
+    path: `${CONFIRMED}/changes/nobody/confirmation`,
+    body: { effectiveAt: '2026-01-01T00:00:00Z' },
+    unknown: { path: `${CONFIRMED}/changes/nobody/confirmation`, code: 'unknown_change' },
+  },
+  'post /v1/orders/{id}/changes/{changeId}/refusal': {
+    path: `${CONFIRMED}/changes/nobody/refusal`,
+    body: { reason: REASON, effectiveAt: '2026-01-01T00:00:00Z' },
+    unknown: { path: `${CONFIRMED}/changes/nobody/refusal`, code: 'unknown_change' },
   },
   'get /v1/reviews': { path: '/v1/reviews' },
   'get /v1/reviews/counts': { path: '/v1/reviews/counts' },
@@ -591,6 +639,8 @@ describe('wrong input to every route', () => {
         { account: 'bad_debt', amount: debit },
         { account: 'receivable', amount: credit },
       ];
+      const change = { changeId: 'e', reason: REASON };
+      const reduce = (lineId: string, quantity: number) => ({ kind: 'reduce', lineId, quantity });
       const channel = EXAMPLES['put /v1/channels/{id}']?.body;
       const cases: readonly (readonly [string, unknown, ProblemCode])[] = [
         ['/v1/orders', { ...order, lines: [{ ...goods, quantity: 2 }] }, 'order_exists'],
@@ -652,6 +702,24 @@ describe('wrong input to every route', () => {
           '/v1/orders/web~confirmed/shipments',
           { ...ship, location: 'elsewhere', lines: LINES },
           'wrong_location',
+        ],
+        [
+          '/v1/orders',
+          { ...order, externalId: 'e', lines: [goods], coupons: ['TEN'], policy: { shortage: 'shortfall' } },
+          'coupons_not_accepted',
+        ],
+        ['/v1/orders/web~confirmed/changes', { ...change, actions: [reduce('9', 1)] }, 'unknown_line'],
+        [
+          '/v1/orders/web~confirmed/changes',
+          { ...change, actions: [reduce('1', 2)] },
+          'exceeds_open_quantity',
+        ],
+        ['/v1/orders/web~confirmed/changes', { ...change, actions: [reduce('1', 1)] }, 'nothing_open'],
+        ['/v1/orders/web~shipped/changes', { ...change, actions: [reduce('1', 1)] }, 'wrong_status'],
+        [
+          '/v1/orders/web~confirmed/allocations',
+          { location: 'nobody', reason: REASON },
+          'location_not_set_up',
         ],
         ['/v1/orders/web~held/confirm', {}, 'order_held'],
         ['/v1/orders/web~held/reviews', { ...review, reason: 'else' }, 'id_reused'],
