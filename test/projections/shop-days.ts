@@ -36,6 +36,18 @@ const aLine = fc.record({
 /** Lines by number, each with units; empty means all that is left. */
 const some = fc.array(fc.record({ line: fc.nat({ max: 2 }), quantity: units }), { maxLength: 2 });
 
+const SHORTAGES = [
+  undefined,
+  undefined,
+  'all-or-nothing',
+  'ship-available',
+  'backorder',
+  'backorder',
+  'shortfall',
+] as const;
+const HANDOVERS = [undefined, undefined, undefined, 'at-once'] as const;
+const changeId = fc.constantFrom('c{1}', 'c\\"2"');
+
 const step = fc.oneof(
   {
     weight: 3,
@@ -60,7 +72,33 @@ const step = fc.oneof(
       expires: fc.boolean(),
       rules: fc.subarray(RULES),
       coupons: fc.subarray(COUPONS),
+      shortage: fc.constantFrom(...SHORTAGES),
+      handover: fc.constantFrom(...HANDOVERS),
     }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('propose' as const),
+      orderNo,
+      changeId,
+      sku,
+      line: fc.nat({ max: 2 }),
+      quantity: units,
+      kind: fc.constantFrom('add' as const, 'reduce' as const, 'reprice' as const, 'both' as const),
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constantFrom('confirm-change' as const, 'confirm-change' as const, 'decline-change' as const),
+      orderNo,
+      changeId,
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constantFrom('advance' as const, 'extend' as const), orderNo, location }),
   },
   {
     weight: 2,
@@ -167,7 +205,12 @@ const run = async (
         coupons: one.coupons,
         confirm: one.confirm,
         ...(one.expires ? { expiresAt: '2026-01-15T10:30:00Z' } : {}),
-        sources: LOCATIONS,
+        // Only the first delivers what may wait, so that the other can be added.
+        sources: one.shortage === 'backorder' ? LOCATIONS.slice(0, 1) : LOCATIONS,
+        ...(one.shortage === undefined ? {} : { shortage: one.shortage }),
+        ...(one.handover === undefined
+          ? {}
+          : { handover: one.handover, priority: { level: 1, reason: 'till' } }),
         ...(one.rules.length === 0
           ? {}
           : { review: { rules: one.rules, keepUntil: '2026-01-15T10:30:00Z' } }),
@@ -175,6 +218,55 @@ const run = async (
       };
       return orders.execute(orderIdFor(one.orderNo), command, context);
     }
+    case 'propose': {
+      const lineId = `L${one.line}`;
+      const add = {
+        kind: 'add',
+        line: {
+          lineId: id,
+          kind: 'goods',
+          sku: one.sku,
+          quantity: one.quantity,
+          unitPrice: '0.7',
+          tax: '0.01',
+        },
+      } as const;
+      const reduce = { kind: 'reduce', lineId, quantity: one.quantity } as const;
+      const reprice = {
+        kind: 'reprice',
+        lineId,
+        newLineId: id,
+        unitPrice: '0.1',
+        tax: '0',
+        reason: 'x',
+      } as const;
+      const actions = { add: [add], reduce: [reduce], reprice: [reprice], both: [add, reduce] }[one.kind];
+      const proposal = {
+        type: 'propose-change',
+        changeId: one.changeId,
+        reason: 'called "twice"',
+        actions,
+      } as const;
+      return orders.execute(orderIdFor(one.orderNo), proposal, context);
+    }
+    case 'confirm-change':
+      return orders.execute(
+        orderIdFor(one.orderNo),
+        { type: 'confirm-change', changeId: one.changeId },
+        context,
+      );
+    case 'decline-change':
+      return orders.execute(
+        orderIdFor(one.orderNo),
+        { type: 'decline-change', changeId: one.changeId, reason: 'no {}' },
+        context,
+      );
+    case 'extend': {
+      const extend = { type: 'extend-sources', locations: [one.location], reason: 'found' } as const;
+      return orders.execute(orderIdFor(one.orderNo), extend, context);
+    }
+    case 'advance':
+      return orders.advance(orderIdFor(one.orderNo), context);
     case 'confirm':
       return orders.execute(orderIdFor(one.orderNo), { type: 'confirm' }, context);
     case 'expire':
