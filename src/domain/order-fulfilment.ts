@@ -1,6 +1,6 @@
 import { type Decision, isRejection, type Rejection, reject } from './decider.js';
 import { amountOf, formatAmount, parseAmount } from './money.js';
-import { type Drawn, goodsAmong, HeldUnits, letGo, letGoFields } from './order-allocations.js';
+import { type Drawn, goodsAmong, HeldUnits, letGo, letGoFields, shortUnits } from './order-allocations.js';
 import type { LineQuantity, OrderCommand } from './order-commands.js';
 import type { OrderEvent, OrderPlaced } from './order-events.js';
 import { repeated, resolve, sourcesOf, unitsOf } from './order-lines.js';
@@ -80,7 +80,7 @@ export const decideShip = (command: OrderCommand & { type: 'ship' }, state: Plac
   const units = new HeldUnits(state, command.location);
   const found =
     command.lines === undefined
-      ? drawAll(unblocked, units, state.placed.handover === 'at-once')
+      ? drawAll(unblocked, units, state.placed.handover === 'at-once' ? shortUnits(state) : new Map())
       : drawNamed(state, command.lines, units, command.location);
   if (isRejection(found)) return found;
   const goodsOpen = open.some((line) => line.kind === 'goods');
@@ -106,14 +106,18 @@ interface Outgoing {
   readonly parts: readonly Drawn[];
 }
 
-/** All that is held of these lines; at a till also what is not, since it has left already. */
-const drawAll = (lines: readonly OrderLine[], units: HeldUnits, evenUnheld: boolean): Outgoing[] =>
+/** All that is held of these lines, and what is `gone`: units that nothing holds, by SKU, which left a till already. */
+const drawAll = (lines: readonly OrderLine[], units: HeldUnits, gone: Map<string, number>): Outgoing[] =>
   lines.flatMap((line): Outgoing[] => {
     const open = openUnits(line);
     if (line.kind !== 'goods') return [{ line, parts: [{ location: undefined, quantity: open }] }];
     const parts = units.draw(line.sku, open);
-    const unheld = open - parts.reduce((sum, { quantity }) => sum + quantity, 0);
-    if (evenUnheld && unheld > 0) parts.push({ location: undefined, quantity: unheld });
+    const undrawn = open - parts.reduce((sum, { quantity }) => sum + quantity, 0);
+    const unheld = Math.min(undrawn, gone.get(line.sku) ?? 0);
+    if (unheld > 0) {
+      gone.set(line.sku, (gone.get(line.sku) ?? 0) - unheld);
+      parts.push({ location: undefined, quantity: unheld });
+    }
     return parts.length === 0 ? [] : [{ line, parts }];
   });
 

@@ -5,6 +5,7 @@ import type { CouponTerms } from '../../src/domain/coupon.js';
 import { isRejection } from '../../src/domain/decider.js';
 import { amountOf } from '../../src/domain/money.js';
 import { type LineQuantity, type OrderCommand, order, type PlaceOrder } from '../../src/domain/order.js';
+import { shortUnits, stillHeld } from '../../src/domain/order-allocations.js';
 import type { OrderEvent, OrderUnits } from '../../src/domain/order-events.js';
 import { isEnded, type OrderLine, type OrderState, openUnits } from '../../src/domain/order-state.js';
 import { asRecorded, stateOf } from '../support/decider-spec.js';
@@ -84,6 +85,90 @@ const later: fc.Arbitrary<OrderCommand> = fc.oneof(
   },
 );
 
+const SHORTAGES = [undefined, undefined, 'ship-available', 'backorder', 'backorder', 'shortfall'] as const;
+const changeId = fc.constantFrom('c1', 'c1', 'c2');
+const changing: fc.Arbitrary<OrderCommand> = fc.oneof(
+  {
+    weight: 3,
+    arbitrary: fc
+      .tuple(
+        fc.nat({ max: 3 }),
+        fc.array(
+          fc.record({
+            sku: fc.constantFrom('A', 'B'),
+            location: fc.constantFrom('main', 'shop'),
+            quantity: fc.integer({ min: 1, max: 4 }),
+          }),
+          { maxLength: 2 },
+        ),
+      )
+      .map(
+        ([round, held]): OrderCommand => ({
+          type: 'allocate',
+          round: round + 1,
+          allocations: held.map((one) => ({ ...one, refused: [] })),
+        }),
+      ),
+  },
+  {
+    weight: 3,
+    arbitrary: fc
+      .tuple(
+        changeId,
+        fc.constantFrom('l0', 'l0', 'l1'),
+        fc.integer({ min: 1, max: 3 }),
+        fc.constantFrom(0, 1, 2, 3),
+      )
+      .map(
+        ([of, lineId, quantity, what]): OrderCommand => ({
+          type: 'propose-change',
+          changeId: of,
+          reason: '',
+          actions: [
+            ...(what === 0 || what === 3 ? [{ kind: 'reduce', lineId, quantity } as const] : []),
+            ...(what === 1
+              ? [
+                  {
+                    kind: 'reprice',
+                    lineId,
+                    newLineId: `${lineId}'`,
+                    unitPrice: '0.37',
+                    tax: '1',
+                    reason: 'x',
+                  } as const,
+                ]
+              : []),
+            ...(what >= 2
+              ? [
+                  {
+                    kind: 'add',
+                    line: { lineId: 'more', kind: 'goods', sku: 'A', quantity, unitPrice: '1.1', tax: '0' },
+                  } as const,
+                ]
+              : []),
+          ],
+        }),
+      ),
+  },
+  { weight: 3, arbitrary: changeId.map((of): OrderCommand => ({ type: 'confirm-change', changeId: of })) },
+  {
+    weight: 2,
+    arbitrary: fc.tuple(changeId, fc.integer({ min: 2, max: 4 }), fc.integer({ min: 1, max: 3 })).map(
+      ([of, round, quantity]): OrderCommand => ({
+        type: 'confirm-change',
+        changeId: of,
+        round,
+        allocations: [{ sku: 'A', location: 'shop', quantity, refused: [] }],
+      }),
+    ),
+  },
+  {
+    weight: 1,
+    arbitrary: changeId.map((of): OrderCommand => ({ type: 'decline-change', changeId: of, reason: '' })),
+  },
+);
+const anything = fc.oneof({ weight: 2, arbitrary: later }, { weight: 1, arbitrary: changing });
+
 const currency = fc.constantFrom('GBP', 'JPY', 'KWD');
 const anOrder = fc
   .tuple(
@@ -91,20 +176,35 @@ const anOrder = fc
     fc.array(terms, { maxLength: 2 }),
     currency,
     fc.constantFrom<PlaceOrder['confirm'][]>('auto', 'explicit'),
+    fc.constantFrom(...SHORTAGES),
+    fc.constantFrom(undefined, undefined, 'at-once' as const),
+    fc.nat({ max: 3 }),
   )
-  .map(([lines, coupons, code, confirm]) => {
+  .map(([lines, given, code, confirm, shortage, handover, lacking]) => {
+    // A shop that may not reject an order takes no coupons.
+    const coupons = shortage === 'shortfall' ? [] : given;
     const named = lines.map((each, index) => ({ ...each, lineId: ['l0', 'l1', 'l&=2', 'l3'][index] ?? '' }));
     const codes = coupons.map((_, index) => `C${index}`);
-    const command = place(named, { currency: code, coupons: codes, confirm });
-    const given = coupons.map((one, index) => ({ code: `C${index}`, terms: one }));
-    return { command, reservation: reserve(command, given, { B: 'shop' }) };
+    const command = place(named, {
+      currency: code,
+      coupons: codes,
+      confirm,
+      ...(shortage === undefined ? {} : { shortage }),
+      ...(handover === undefined ? {} : { handover }),
+    });
+    const taken = coupons.map((one, index) => ({ code: `C${index}`, terms: one }));
+    const whole = reserve(command, taken, { B: 'shop' }) as OrderCommand & { type: 'reserve' };
+    const allocations = whole.allocations
+      .map((one) => ({ ...one, quantity: one.quantity - (shortage === undefined ? 0 : lacking) }))
+      .filter(({ quantity }) => quantity > 0);
+    return { command, reservation: { ...whole, allocations } };
   });
 // Most histories get past their reservation, or little would be tested behind it.
 const aHistory = fc
   .tuple(
     anOrder,
-    fc.array(later, { maxLength: 3 }),
-    fc.array(later, { minLength: 5, maxLength: 25 }),
+    fc.array(anything, { maxLength: 3 }),
+    fc.array(anything, { minLength: 5, maxLength: 25 }),
     fc.nat({ max: 9 }),
   )
   .map(([{ command, reservation }, early, late, dice]) => ({
@@ -171,7 +271,22 @@ const moved = (log: readonly OrderEvent[], type: 'OrderShipped' | 'OrderReturned
 const totalPaid = (byLine: ReadonlyMap<string, Value>): bigint =>
   [...byLine.values()].reduce((sum, value) => sum + paid(value), 0n);
 
-const RUNS = { numRuns: 200 };
+/** Every open unit is held somewhere or known to be short, and nothing is held twice. */
+const expectHeldOrShort = (state: OrderState): void => {
+  if (state.round === 0) return;
+  const short = shortUnits(state);
+  for (const sku of new Set([...state.lines.values()].map((each) => each.sku))) {
+    const open = [...state.lines.values()].reduce(
+      (sum, each) => sum + (each.kind === 'goods' && each.sku === sku ? openUnits(each) : 0),
+      0,
+    );
+    const here = state.allocations.filter((one) => one.sku === sku);
+    for (const one of here) expect(stillHeld(one)).toBeGreaterThanOrEqual(0);
+    expect(here.reduce((sum, one) => sum + stillHeld(one), 0) + (short.get(sku) ?? 0)).toBe(open);
+  }
+};
+
+const RUNS = { numRuns: 400 };
 
 test('whatever happens to an order, no line has more units than were ordered, and no end is undone', () => {
   const seen = new Set<string>();
@@ -189,6 +304,7 @@ test('whatever happens to an order, no line has more units than were ordered, an
           expect(each.discount <= each.amount).toBe(true);
         }
         if (isEnded(before.status)) expect(state.status).toBe(before.status);
+        expectHeldOrShort(state);
         const lines = [...state.lines.values()];
         const nothingOpen = lines.every((each) => openUnits(each) === 0);
         const anyShipped = lines.some((each) => each.shipped > 0);
@@ -250,9 +366,11 @@ test('what was shipped carries exactly the shares of its units; with what was ca
         from: number,
         to: number,
       ): bigint => unitShares(each[part], each.quantity, from, to);
-      const shares = log.flatMap((event) =>
-        event.type === 'OrderReserved' ? event.data.discounts.flatMap((one) => one.shares) : [],
-      );
+      const shares = log.flatMap((event) => {
+        if (event.type === 'OrderReserved') return event.data.discounts.flatMap((one) => one.shares);
+        if (event.type !== 'OrderChangeConfirmed') return [];
+        return event.data.added.map(({ lineId, discount }) => ({ lineId, amount: discount }));
+      });
       for (const each of state.lines.values()) {
         const frozen = shares.filter(({ lineId }) => lineId === each.lineId);
         expect(each.discount).toBe(
