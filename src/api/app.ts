@@ -1,10 +1,12 @@
 import express, { type Express, type Request, type Response } from 'express';
+import { allowanceRoutes } from './allowances.js';
 import { createApiKeys } from './api-keys.js';
 import { channelRoutes } from './channels.js';
 import { couponRoutes } from './coupons.js';
 import { creditNoteRoutes } from './credit-notes.js';
 import { createDispatch } from './dispatch.js';
 import { docsRouter } from './docs.js';
+import { exchangeRoutes } from './exchanges.js';
 import { keyRoutes } from './keys.js';
 import { ledgerRoutes } from './ledger.js';
 import { locationRoutes } from './locations.js';
@@ -16,6 +18,8 @@ import { API_LIMITS, type ApiParts } from './parts.js';
 import { Problem, problemOf, sendProblem } from './problems.js';
 import { createMemoryRateLimiter } from './rate-limit.js';
 import { reportRoutes } from './reports.js';
+import { returnListRoutes } from './return-lists.js';
+import { returnRoutes } from './returns.js';
 import { reviewRuleRoutes } from './review-rules.js';
 import { reviewRoutes } from './reviews.js';
 import type { Method, Route } from './route.js';
@@ -43,6 +47,10 @@ const routesOf = (parts: ApiParts, keys: ReturnType<typeof createApiKeys>): Rout
     ...orderActionRoutes(parts),
     ...reviewRoutes(parts),
     ...reviewRuleRoutes(parts),
+    ...returnRoutes(parts),
+    ...returnListRoutes(parts),
+    ...allowanceRoutes(parts),
+    ...exchangeRoutes(parts),
     ...stockRoutes(parts),
     ...channelRoutes(parts),
     ...locationRoutes(parts),

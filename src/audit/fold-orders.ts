@@ -1,6 +1,7 @@
 import type { OrderEvent, OrderUnits } from '../domain/order-events.js';
 import type { RecordedEvent } from '../runtime/event-store.js';
 import type { Promises } from './fold-promises.js';
+import { FoldedReturns } from './fold-returns.js';
 import { FoldedReviews } from './fold-reviews.js';
 import { encodePart, stockKey } from './ids.js';
 import { carriedByFirst, minorOf, priceTimes } from './money.js';
@@ -54,6 +55,8 @@ export interface FoldedOrder {
   allowance: bigint;
   /** What held it back; undefined for an order that nothing ever did. */
   reviews: FoldedReviews | undefined;
+  /** What was asked back and given back; undefined for an order of which nothing ever was. */
+  returns: FoldedReturns | undefined;
   last: Place;
 }
 
@@ -66,6 +69,20 @@ export interface FoldedCredit {
   readonly units: number;
   readonly amount: bigint;
 }
+
+/** Facts that come after the goods left, and so perhaps after the order was over. */
+const AFTER_SALES: ReadonlySet<string> = new Set<OrderEvent['type']>([
+  'OrderReturned',
+  'OrderReturnRequested',
+  'OrderReturnAuthorised',
+  'OrderReturnRefused',
+  'OrderReturnReceived',
+  'OrderReturnInspected',
+  'OrderAllowanceGranted',
+  'OrderExchangeAgreed',
+  'OrderExchangeSettled',
+  'OrderExchangeEnded',
+]);
 
 /** What the customer pays for units. */
 export const netOf = ({ amount, discount, tax }: OrderUnits, currency: string): bigint =>
@@ -96,7 +113,7 @@ export class OrderFold {
       return;
     }
     order.last = last;
-    if (order.endedAtMs !== undefined && event.type !== 'OrderReturned') {
+    if (order.endedAtMs !== undefined && !AFTER_SALES.has(event.type)) {
       this.violations.add('event_after_end', stream, `${event.type} when ${order.status}`);
     }
     switch (event.type) {
@@ -127,7 +144,7 @@ export class OrderFold {
         this.#ship(order, event.data);
         break;
       case 'OrderReturned':
-        this.#return(order, event.data);
+        this.#return(order, event.data, recorded);
         break;
       case 'OrderHeld':
         order.reviews ??= new FoldedReviews(order.id, this.violations);
@@ -136,6 +153,20 @@ export class OrderFold {
       case 'OrderHoldResolved':
         order.reviews ??= new FoldedReviews(order.id, this.violations);
         order.reviews.resolve(recorded, event.data);
+        break;
+      case 'OrderReturnRequested':
+      case 'OrderReturnAuthorised':
+      case 'OrderReturnRefused':
+      case 'OrderReturnReceived':
+      case 'OrderReturnInspected':
+      case 'OrderExchangeAgreed':
+      case 'OrderExchangeSettled':
+      case 'OrderExchangeEnded':
+        this.#returnsOf(order).apply(recorded, event);
+        break;
+      case 'OrderAllowanceGranted':
+        this.#returnsOf(order).apply(recorded, event);
+        this.#allow(order, event.data);
         break;
       default:
         this.violations.add('unknown_event', stream, recorded.event.type);
@@ -165,6 +196,7 @@ export class OrderFold {
       credited: 0n,
       allowance: 0n,
       reviews: undefined,
+      returns: undefined,
       last,
     };
     for (const { lineId, kind, sku, account, quantity, unitPrice, amount, tax } of lines) {
@@ -195,6 +227,7 @@ export class OrderFold {
       order.lines.set(lineId, line);
     }
     this.orders.set(id, order);
+    if (data.exchangeOf !== undefined) this.#checkExchange(id, stream, data.exchangeOf);
   }
 
   #reserve(order: FoldedOrder, { allocations, discounts }: Of<'OrderReserved'>): void {
@@ -253,10 +286,14 @@ export class OrderFold {
   /** Units go out, and come back, from the front: those after `before` must carry exactly their part of the line. */
   #checkShares(order: FoldedOrder, counter: 'shipped' | 'returned', moved: readonly OrderUnits[]): void {
     const { currency } = order.placed;
+    /** Units of the line that this event has named before. */
+    const before = new Map<string, number>();
     for (const { lineId, quantity, ...given } of moved) {
       const line = order.lines.get(lineId);
-      if (line === undefined || line[counter] + quantity > line.quantity) continue;
-      const [from, to] = [line[counter], line[counter] + quantity];
+      const from = (line?.[counter] ?? 0) + (before.get(lineId) ?? 0);
+      const to = from + quantity;
+      before.set(lineId, (before.get(lineId) ?? 0) + quantity);
+      if (line === undefined || to > line.quantity) continue;
       const share = (total: bigint): bigint =>
         carriedByFirst(total, line.quantity, to) - carriedByFirst(total, line.quantity, from);
       const right =
@@ -288,7 +325,36 @@ export class OrderFold {
     for (const line of lines) order.charged += netOf(line, currency);
   }
 
-  #return(order: FoldedOrder, data: Of<'OrderReturned'>): void {
+  #returnsOf(order: FoldedOrder): FoldedReturns {
+    order.returns ??= new FoldedReturns(order, this.violations);
+    return order.returns;
+  }
+
+  /** All that was given back is at most what was charged, unless somebody said why. */
+  #checkCredit(order: FoldedOrder, credited: bigint, goodwill: boolean, what: string): void {
+    const over = order.credited + order.allowance > order.charged;
+    if (order.credited > order.charged || (over && credited > 0n && !goodwill)) {
+      this.violations.add('more_refunded_than_paid', `order-${order.id}`, what);
+    }
+  }
+
+  #allow(order: FoldedOrder, { channel, currency, allowanceId, amount }: Of<'OrderAllowanceGranted'>): void {
+    const minor = minorOf(amount, currency);
+    order.allowance += minor;
+    this.#checkCredit(order, minor, false, `allowance ${allowanceId}`);
+    const note = `${order.id}/${allowanceId}`;
+    this.credits.push({ channel, note, currency, at: order.last.effectiveAt, units: 0, amount: minor });
+  }
+
+  /** A new order of an exchange is the one that was agreed, for the credit that was. */
+  #checkExchange(id: string, stream: string, of: NonNullable<Of<'OrderPlaced'>['exchangeOf']>): void {
+    const agreed = this.orders.get(of.orderId)?.returns?.exchanges.all.get(of.exchangeId)?.data;
+    if (agreed?.newOrderId !== id || agreed.credit !== of.credit || agreed.returnId !== of.returnId) {
+      this.violations.add('wrong_exchange', stream, `${of.exchangeId} of ${of.orderId}`);
+    }
+  }
+
+  #return(order: FoldedOrder, data: Of<'OrderReturned'>, recorded: RecordedEvent): void {
     const { lines, currency, returnId, note, channel } = data;
     this.#checkShares(order, 'returned', lines);
     this.#count(order, 'returned', lines);
@@ -306,9 +372,8 @@ export class OrderFold {
     }
     order.credited += shares;
     order.allowance += allowance;
-    if (order.credited > order.charged) {
-      this.violations.add('more_refunded_than_paid', `order-${order.id}`, `return ${returnId}`);
-    }
+    this.#checkCredit(order, shares + allowance, data.goodwill !== undefined, `return ${returnId}`);
+    this.#returnsOf(order).credit(recorded, data, shares + allowance);
     this.credits.push({
       channel,
       note: note ?? `${order.id}/${returnId}`,

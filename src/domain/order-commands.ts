@@ -1,5 +1,6 @@
 import type { CouponTerms } from './coupon.js';
 import type { Allocation, OrderLineData, OrderPlaced } from './order-events.js';
+import type { ExchangeCommand, ReturnCommand } from './order-return-commands.js';
 import type { BlockableStep, HoldType, ResolverRole } from './review.js';
 import type { CustomerFacts, ReviewRule } from './review-rules.js';
 
@@ -51,7 +52,10 @@ export type OrderCommand =
       readonly location?: string;
       readonly lines?: readonly LineQuantity[];
     }
-  /** Takes shipped units back for their frozen shares, or for `credited` (decimal string) where that was agreed. */
+  /**
+   * Takes shipped units back for their frozen shares, or for `credited` (decimal string) where that was agreed. More than is left
+   * of what was charged is `exceeds_paid`, unless `goodwill` says why.
+   */
   | {
       readonly type: 'return';
       readonly returnId: string;
@@ -61,6 +65,7 @@ export type OrderCommand =
       readonly credited?: string;
       /** Where the goods go; where they came from when absent. */
       readonly location?: string;
+      readonly goodwill?: string;
     }
   /** Blocks steps of the order, or of lines of it, until somebody with that role resolves it. Once per hold id. */
   | {
@@ -79,4 +84,6 @@ export type OrderCommand =
       readonly outcome: 'released' | 'rejected';
       readonly reason: string;
       readonly role: string;
-    };
+    }
+  | ReturnCommand
+  | ExchangeCommand;

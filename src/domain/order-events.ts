@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import type { DomainEvent } from './decider.js';
 import { defineEvent } from './event-definition.js';
+import type { ExchangeEvent } from './exchange-events.js';
+import { type ReturnEvent, returnEvents } from './return-events.js';
 import { type ReviewEvent, reviewEvents } from './review.js';
 import { amountText, currency, quantity, recordedId, STORABLE_TEXT, signedAmountText } from './schemas.js';
 
@@ -46,7 +48,14 @@ const placed = z.object({
   sources: z.array(recordedId),
   /** sha-256 of what the channel sent: the same order again is a repeat, another one under its id a conflict. */
   contentHash: z.string(),
+  /** Placed for a return of another order of the channel: that much of it is paid by the credit of the return. */
+  exchangeOf: z
+    .object({ orderId: recordedId, exchangeId: recordedId, returnId: recordedId, credit: amountText })
+    .optional(),
 });
+
+/** What the new order of an exchange is made of. */
+export { line as orderLine, placed as orderPlaced };
 
 const allocation = z.object({
   sku: recordedId,
@@ -99,6 +108,8 @@ const returned = z.object({
   lines: z.array(units).min(1),
   /** Credited beyond the frozen shares; negative where less was credited. */
   allowance: signedAmountText,
+  /** Why more was given back than the order charged; absent where it was not. */
+  goodwill: z.string().optional(),
 });
 const nothing = z.object({});
 
@@ -113,6 +124,7 @@ export const orderEvents = [
   defineEvent({ type: 'OrderReturned', version: 1, schema: returned }),
   defineEvent({ type: 'OrderCompleted', version: 1, schema: nothing }),
   ...reviewEvents,
+  ...returnEvents,
 ];
 
 export type OrderLineData = z.infer<typeof line>;
@@ -135,4 +147,6 @@ export type OrderEvent =
   | OrderShipped
   | OrderReturned
   | DomainEvent<'OrderCompleted', z.infer<typeof nothing>>
-  | ReviewEvent;
+  | ReviewEvent
+  | ReturnEvent
+  | ExchangeEvent;

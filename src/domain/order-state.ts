@@ -1,5 +1,6 @@
 import { amountOf } from './money.js';
 import type { Allocation, OrderEvent, OrderLineData, OrderPlaced } from './order-events.js';
+import { type AfterSales, evolveAfterSales, evolveCredit, noAfterSales } from './order-return-state.js';
 import type { Review } from './review.js';
 
 /**
@@ -48,6 +49,8 @@ export interface OrderState {
   readonly returns: readonly { readonly returnId: string; readonly lines: readonly ReturnedUnits[] }[];
   /** What blocks it or did, by hold id. */
   readonly reviews: ReadonlyMap<string, Review>;
+  /** What was asked back and given back. */
+  readonly afterSales: AfterSales;
 }
 
 export interface ReturnedUnits {
@@ -66,6 +69,7 @@ export const initialOrder: OrderState = {
   decided: new Map(),
   returns: [],
   reviews: new Map(),
+  afterSales: noAfterSales,
 };
 
 export const openUnits = (line: OrderLine): number => line.quantity - line.shipped - line.cancelled;
@@ -161,6 +165,7 @@ export const evolveOrder = (state: OrderState, event: OrderEvent): OrderState =>
         ...state,
         ...count(state, 'returned', `return:${returnId}`, lines),
         returns: [...state.returns, { returnId, lines: goods }],
+        afterSales: evolveCredit(state, event),
       };
     }
     case 'OrderHeld':
@@ -174,5 +179,15 @@ export const evolveOrder = (state: OrderState, event: OrderEvent): OrderState =>
       if (review === undefined) return state;
       return { ...state, reviews: new Map(state.reviews).set(holdId, { ...review, resolution }) };
     }
+    case 'OrderReturnRequested':
+    case 'OrderReturnAuthorised':
+    case 'OrderReturnRefused':
+    case 'OrderReturnReceived':
+    case 'OrderReturnInspected':
+    case 'OrderAllowanceGranted':
+    case 'OrderExchangeAgreed':
+    case 'OrderExchangeSettled':
+    case 'OrderExchangeEnded':
+      return { ...state, afterSales: evolveAfterSales(state.afterSales, event) };
   }
 };

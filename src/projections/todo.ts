@@ -1,5 +1,6 @@
 import type { Queryable } from '../runtime/database.js';
 import { takeDueDeadlines } from './deadlines.js';
+import { openExchanges } from './exchanges.js';
 import { takeOrdersWithoutOutcome, takeUnsettledNotes, takeUnsettledOrders } from './holds.js';
 
 /** What is left to do, for the watchdog (it is the `Todo` of `processes/watchdog.ts`). Everything it gives is taken. */
@@ -9,4 +10,5 @@ export const createTodo = (db: Queryable) => ({
     takeOrdersWithoutOutcome(db, { olderThanMs, limit }),
   unsettledOrders: (olderThanMs: number, limit: number) => takeUnsettledOrders(db, { olderThanMs, limit }),
   unsettledNotes: (olderThanMs: number, limit: number) => takeUnsettledNotes(db, { olderThanMs, limit }),
+  openExchanges: (olderThanMs: number, limit: number) => openExchanges(db, olderThanMs, limit),
 });

@@ -7,6 +7,7 @@ import { order } from '../../src/domain/order.js';
 import { stock } from '../../src/domain/stock.js';
 import { orderIdOf, stockIdOf } from '../../src/domain/stream-id.js';
 import { type House, openHouse } from '../../src/main.js';
+import { createExchangeProcess } from '../../src/processes/exchange-process.js';
 import { createOrderProcess, type OrderProcess } from '../../src/processes/order-process.js';
 import { createReturnProcess } from '../../src/processes/return-process.js';
 import { createWatchdog, type WatchdogOptions } from '../../src/processes/watchdog.js';
@@ -113,6 +114,7 @@ const watch = (options: Partial<WatchdogOptions> = {}) => {
       },
     },
     returns,
+    exchanges: createExchangeProcess(house.bus, orders),
     clock: () => new Date(PLACED_AT),
     abandonedAfterMs: ABANDONED_MS,
     onError: (error, what) => errors.push({ error, what }),

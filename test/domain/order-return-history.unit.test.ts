@@ -1,0 +1,428 @@
+import { expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import type { CouponTerms } from '../../src/domain/coupon.js';
+import { isRejection } from '../../src/domain/decider.js';
+import { amountOf } from '../../src/domain/money.js';
+import { type OrderCommand, order } from '../../src/domain/order.js';
+import type { OrderEvent, OrderUnits } from '../../src/domain/order-events.js';
+import { chargedOf, leftToCredit, returnableUnits } from '../../src/domain/order-return-state.js';
+import type { OrderState } from '../../src/domain/order-state.js';
+import { INSPECTION_OUTCOMES } from '../../src/domain/return-events.js';
+import { asRecorded, stateOf } from '../support/decider-spec.js';
+import { place, reserve } from '../support/orders.js';
+import {
+  allowance,
+  authorise,
+  back,
+  creditReturn,
+  exchange,
+  refuseReturn,
+  requestReturn,
+  wholeReturn,
+} from '../support/returns.js';
+
+/** Orders that were shipped in parts, and whatever may be asked back and given back of them, in any order, ids used again. */
+const LINE_IDS = ['l0', 'l1', 'l2', 'l3'];
+const line = fc.record({
+  kind: fc.constantFrom('goods', 'goods', 'goods', 'charge'),
+  quantity: fc.integer({ min: 1, max: 5 }),
+  unitPrice: fc.integer({ min: 0, max: 9_999_999 }).map((n) => (n / 1e6).toFixed(6)),
+  tax: fc.nat({ max: 300 }).map(String),
+});
+const terms: fc.Arbitrary<CouponTerms> = fc
+  .oneof(
+    fc.nat({ max: 1000 }).map((n) => ({ kind: 'percent' as const, percent: (n / 10).toFixed(1) })),
+    fc.nat({ max: 20 }).map((n) => ({ kind: 'amount' as const, amount: String(n), currency: 'GBP' })),
+  )
+  .map((discount) => ({ limit: 1, discount }));
+
+const id = fc.nat({ max: 5 }).map((n) => `r${n}`);
+const few = fc.constantFrom(1, 1, 2, 3);
+const some = fc.array(fc.record({ lineId: fc.constantFrom(...LINE_IDS), quantity: few }), {
+  minLength: 1,
+  maxLength: 3,
+});
+const amount = fc.nat({ max: 30 }).map(String);
+const maybe = <Value>(value: fc.Arbitrary<Value>) => fc.option(value, { nil: undefined });
+
+/** What to do with the return of an id: a step makes of the state what it needs, so that steps often fit. */
+type Step = (state: OrderState) => OrderCommand;
+const step: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 5,
+    arbitrary: fc.tuple(id, some).map(
+      ([one, lines]): Step =>
+        () =>
+          requestReturn(one, lines),
+    ),
+  },
+  {
+    weight: 5,
+    arbitrary: fc.tuple(id, fc.constantFrom(undefined, 'command' as const)).map(
+      ([one, creditOn]): Step =>
+        () =>
+          authorise(one, creditOn === undefined ? {} : { creditOn }),
+    ),
+  },
+  {
+    weight: 6,
+    arbitrary: fc.tuple(id, fc.nat({ max: 2 })).map(
+      ([returnId, less]): Step =>
+        (state) => ({
+          type: 'receive-return',
+          returnId,
+          location: less === 1 ? 'shop' : 'main',
+          lines: [...(state.afterSales.requests.get(returnId)?.lines ?? [])].map(
+            ([lineId, { requested }]) => ({
+              lineId,
+              quantity: Math.max(1, requested - less),
+            }),
+          ),
+        }),
+    ),
+  },
+  {
+    weight: 6,
+    arbitrary: fc
+      .tuple(id, fc.array(fc.constantFrom(...INSPECTION_OUTCOMES), { minLength: 1, maxLength: 4 }))
+      .map(
+        ([returnId, outcomes]): Step =>
+          (state) => ({
+            type: 'inspect-return',
+            returnId,
+            lines: [...(state.afterSales.requests.get(returnId)?.lines ?? [])].flatMap(
+              ([lineId, { received }]) =>
+                Array.from({ length: received }, (_, index) => ({
+                  lineId,
+                  quantity: 1,
+                  outcome: outcomes[index % outcomes.length] ?? 'resaleable',
+                })),
+            ),
+          }),
+      ),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.tuple(id, maybe(amount)).map(
+      ([one, credited]): Step =>
+        () =>
+          creditReturn(one, credited === undefined ? {} : { credited }),
+    ),
+  },
+  {
+    weight: 1,
+    arbitrary: id.map(
+      (one): Step =>
+        () =>
+          refuseReturn(one),
+    ),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.tuple(id, some, maybe(amount)).map(
+      ([one, lines, credited]): Step =>
+        () =>
+          back(one, lines, credited === undefined ? {} : { credited }),
+    ),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.tuple(id, amount, maybe(fc.constantFrom(...LINE_IDS))).map(
+      ([one, given, lineId]): Step =>
+        () =>
+          allowance(one, given, lineId === undefined ? {} : { lineId }),
+    ),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.tuple(id, id, maybe(amount)).map(
+      ([one, of, credit]): Step =>
+        () =>
+          exchange(one, of, {}, credit === undefined ? {} : { credit }),
+    ),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.tuple(id, amount).map(
+      ([exchangeId, charged]): Step =>
+        () => ({ type: 'settle-exchange', exchangeId, charged }),
+    ),
+  },
+  {
+    weight: 1,
+    arbitrary: id.map(
+      (exchangeId): Step =>
+        () => ({ type: 'end-exchange', exchangeId, code: 'cancelled', detail: '' }),
+    ),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.tuple(id, maybe(some)).map(
+      ([shipmentId, lines]): Step =>
+        () => ({
+          type: 'ship',
+          shipmentId,
+          ...(lines === undefined ? {} : { lines }),
+        }),
+    ),
+  },
+);
+
+const aHistory = fc.record({
+  lines: fc.array(line, { minLength: 1, maxLength: 4 }),
+  coupons: fc.array(terms, { maxLength: 2 }),
+  steps: fc.array(step, { minLength: 8, maxLength: 40 }),
+});
+type History = typeof aHistory extends fc.Arbitrary<infer One> ? One : never;
+
+interface Run {
+  readonly state: OrderState;
+  readonly log: readonly OrderEvent[];
+  readonly accepted: readonly OrderCommand[];
+}
+
+/** With `check` after every decision. The order is confirmed; it ships when a step says so, the first line at once. */
+const run = ({ lines, coupons, steps }: History, check: (after: OrderState) => void = () => {}): Run => {
+  const named = lines.map((each, index) => ({ ...each, lineId: LINE_IDS[index] ?? '' }));
+  const codes = coupons.map((_, index) => `C${index}`);
+  const placed = place(named, { coupons: codes });
+  const reservation = reserve(
+    placed,
+    coupons.map((one, index) => ({ code: codes[index] ?? '', terms: one })),
+  );
+  const first: OrderCommand = { type: 'ship', shipmentId: 'first', lines: [{ lineId: 'l0', quantity: 1 }] };
+  let state = order.initialState;
+  const log: OrderEvent[] = [];
+  const accepted: OrderCommand[] = [];
+  const setUp: Step[] = [placed, reservation, { type: 'confirm' } as const, first].map(
+    (command) => () => command,
+  );
+  for (const next of [...setUp, ...steps]) {
+    const command = next(state);
+    const decision = order.decide(command, state);
+    if (isRejection(decision)) continue;
+    for (const event of decision) {
+      log.push(asRecorded(event));
+      state = order.evolve(state, event);
+    }
+    if (decision.length > 0) accepted.push(command);
+    check(state);
+  }
+  return { state, log, accepted };
+};
+
+const paid = (lines: readonly OrderUnits[]): bigint =>
+  lines.reduce(
+    (sum, { amount: value, discount, tax }) =>
+      sum + amountOf(value, 'GBP') - amountOf(discount, 'GBP') + amountOf(tax, 'GBP'),
+    0n,
+  );
+
+/** Of the events alone: charged, given back by returns, given back without. */
+const money = (log: readonly OrderEvent[]) => {
+  let charged = 0n;
+  let returned = 0n;
+  let granted = 0n;
+  for (const event of log) {
+    if (event.type === 'OrderShipped') charged += paid(event.data.lines);
+    if (event.type === 'OrderReturned') {
+      returned += paid(event.data.lines) + amountOf(event.data.allowance, 'GBP');
+    }
+    if (event.type === 'OrderAllowanceGranted') granted += amountOf(event.data.amount, 'GBP');
+  }
+  return { charged, returned, granted };
+};
+
+const RUNS = { numRuns: 1_500 };
+const OPEN = ['requested', 'authorised', 'received', 'inspected'];
+
+test('whatever is asked back in whatever order: returned, refused and under an open request is at most what was shipped', () => {
+  const seen = new Set<string>();
+  fc.assert(
+    fc.property(aHistory, (history) => {
+      run(history, (state) => {
+        for (const each of state.lines.values()) {
+          expect(each.returned).toBeLessThanOrEqual(each.shipped);
+          expect(returnableUnits(state.afterSales, each)).toBeGreaterThanOrEqual(0);
+        }
+        for (const { status } of state.afterSales.requests.values()) seen.add(status);
+        for (const { status } of state.afterSales.exchanges.values()) seen.add(`exchange ${status}`);
+      });
+    }),
+    RUNS,
+  );
+  // The property is worth something only if the histories get everywhere.
+  expect([...seen].sort()).toEqual(
+    [
+      ...OPEN,
+      'closed',
+      'credited',
+      'refused',
+      'exchange agreed',
+      'exchange settled',
+      'exchange ended',
+    ].sort(),
+  );
+});
+
+test('credited and granted is never more than charged, after any event, by any path', () => {
+  let given = 0;
+  fc.assert(
+    fc.property(aHistory, (history) => {
+      const { state, log } = run(history);
+      for (let cut = 1; cut <= log.length; cut += 1) {
+        const { charged, returned, granted } = money(log.slice(0, cut));
+        expect(returned + granted <= charged).toBe(true);
+        expect(returned >= 0n).toBe(true);
+      }
+      const { charged, returned, granted } = money(log);
+      expect(chargedOf(state)).toBe(charged);
+      expect(leftToCredit(state)).toBe(charged - returned - granted);
+      if (returned > 0n && granted > 0n) given += 1;
+    }),
+    RUNS,
+  );
+  expect(given).toBeGreaterThan(RUNS.numRuns / 20);
+});
+
+/** Credits that nobody bargained about: no amounts said, no units refused. */
+const asPaid = (history: History): History => ({
+  ...history,
+  steps: history.steps.map((next) => (state) => {
+    const command = next(state);
+    if (command.type === 'return' || command.type === 'credit-return') {
+      const { credited: _, ...rest } = command;
+      return rest;
+    }
+    if (command.type === 'inspect-return') {
+      const lines = command.lines.map((one) =>
+        one.outcome === 'refused' ? { ...one, outcome: 'damaged' as const } : one,
+      );
+      return { ...command, lines };
+    }
+    return command.type === 'refuse-return' ? { type: 'confirm' } : command;
+  }),
+});
+
+test.each(['over the counter', 'by request'])(
+  'a full return %s gives back exactly what was paid, whatever partial ones and allowances came before',
+  (way) => {
+    let partial = 0;
+    fc.assert(
+      fc.property(aHistory, (history) => {
+        const { state: before, log } = run(asPaid(history));
+        let state = before;
+        const all = [...log];
+        const decide = (command: OrderCommand): void => {
+          const decision = order.decide(command, state);
+          if (isRejection(decision)) throw new Error(`${command.type}: ${decision.code}`);
+          for (const event of decision) state = order.evolve(state, event);
+          all.push(...decision);
+        };
+        // Whoever has an open request ends it first.
+        for (const [returnId, { status, lines }] of state.afterSales.requests) {
+          if (status === 'requested' || status === 'authorised') decide(refuseReturn(returnId));
+          if (status === 'inspected') decide(creditReturn(returnId));
+          if (status !== 'received') continue;
+          const found = [...lines].flatMap(([lineId, { received: quantity }]) =>
+            quantity === 0 ? [] : [{ lineId, quantity, outcome: 'resaleable' as const }],
+          );
+          decide({ type: 'inspect-return', returnId, lines: found });
+          if (state.afterSales.requests.get(returnId)?.status === 'inspected') decide(creditReturn(returnId));
+        }
+        const rest = [...state.lines.values()]
+          .map(({ lineId, kind, shipped, returned }) => ({ lineId, kind, quantity: shipped - returned }))
+          .filter(({ quantity }) => quantity > 0);
+        if (
+          rest.some(({ lineId, quantity }) => {
+            const each = state.lines.get(lineId);
+            return each !== undefined && returnableUnits(state.afterSales, each) !== quantity;
+          })
+        )
+          throw new Error('units are kept by nobody');
+        const units = rest.map(({ lineId, quantity }) => ({ lineId, quantity }));
+        const goods = rest.filter(({ kind }) => kind === 'goods');
+        if (rest.length > 0 && (way === 'over the counter' || goods.length === 0))
+          decide(back('rest', units));
+        else if (rest.length > 0) {
+          const [request, let_, receive] = wholeReturn('rest', units);
+          for (const command of [request, let_, receive]) if (command !== undefined) decide(command);
+          decide({
+            type: 'inspect-return',
+            returnId: 'rest',
+            lines: goods.map(({ lineId, quantity }) => ({ lineId, quantity, outcome: 'resaleable' })),
+          });
+        }
+        const { charged, returned, granted } = money(all);
+        expect(returned + granted).toBe(charged);
+        if (granted > 0n && log.some(({ type }) => type === 'OrderReturned')) partial += 1;
+      }),
+      RUNS,
+    );
+    expect(partial).toBeGreaterThan(RUNS.numRuns / 20);
+  },
+);
+
+test('every return is open or over, once: its steps come in their order, and its units are all accounted for', () => {
+  fc.assert(
+    fc.property(aHistory, (history) => {
+      const { state, log } = run(history);
+      for (const [returnId, { status, lines }] of state.afterSales.requests) {
+        const steps = log.filter(({ data }) => (data as { returnId?: string }).returnId === returnId);
+        const types = steps.map(({ type }) => type).filter((type) => !type.startsWith('OrderExchange'));
+        expect(new Set(types).size).toBe(types.length);
+        expect(types[0]).toBe('OrderReturnRequested');
+        const isOver =
+          types.includes('OrderReturnRefused') || types.includes('OrderReturned') || status === 'closed';
+        expect(OPEN.includes(status)).toBe(!isOver);
+        for (const units of lines.values()) {
+          expect(units.received).toBeLessThanOrEqual(units.requested);
+          if (types.includes('OrderReturnInspected')) {
+            expect(units.resaleable + units.damaged + units.missing + units.refused).toBe(units.received);
+          }
+        }
+      }
+    }),
+    RUNS,
+  );
+});
+
+test('no credit is carried to more than one new order, and what an exchange owes is what it carried', () => {
+  fc.assert(
+    fc.property(aHistory, (history) => {
+      const { state, log } = run(history);
+      for (const [returnId, { shares, allowance: beyond }] of state.afterSales.credits) {
+        let carried = 0n;
+        for (const one of state.afterSales.exchanges.values()) {
+          if (one.returnId === returnId && one.status !== 'ended') carried += one.credit;
+        }
+        expect(carried <= shares + beyond).toBe(true);
+      }
+      for (const { type, data } of log) {
+        if (type !== 'OrderExchangeSettled') continue;
+        const [charged, carried, toPay] = [data.charged, data.carried, data.toPay].map((one) =>
+          amountOf(one, 'GBP'),
+        );
+        expect((carried ?? 0n) + (toPay ?? 0n)).toBe(charged);
+        expect(data.toPay === '0.00' || data.toGiveBack === '0.00').toBe(true);
+      }
+    }),
+    RUNS,
+  );
+});
+
+test('a replay gives the same, and deciding anything twice changes nothing, at once or later', () => {
+  fc.assert(
+    fc.property(aHistory, (history) => {
+      const { state, log, accepted } = run(history);
+      expect(stateOf(order, log)).toEqual(state);
+      for (const command of accepted) {
+        if (command.type !== 'confirm' && command.type !== 'place')
+          expect(order.decide(command, state)).toEqual([]);
+      }
+      const twice = run({ ...history, steps: history.steps.flatMap((one) => [one, one]) });
+      expect(twice.log).toEqual(log);
+    }),
+    { numRuns: 500 },
+  );
+});
