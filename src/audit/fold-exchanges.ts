@@ -75,9 +75,10 @@ export class FoldedExchanges {
     const charged = minor(data.charged);
     const carried = minor(data.carried);
     const right =
-      carried === (charged < credit ? charged : credit) &&
+      (carried === charged || carried === credit) &&
       carried + minor(data.toPay) === charged &&
       carried + minor(data.toGiveBack) === credit;
+    // With what is to pay and to give back not below zero, the smaller of both was carried.
     if (!right) this.#wrong(`${data.exchangeId}: ${data.carried} carried of ${found.data.credit}`);
   }
 

@@ -4,7 +4,7 @@ import { exceedsPaid } from './order-credit.js';
 import type { OrderEvent } from './order-events.js';
 import type { Placed } from './order-fulfilment.js';
 import type { ReturnCommand } from './order-return-commands.js';
-import { leftToCredit, paidForFirst } from './order-return-state.js';
+import { dueFor, leftToCredit, paidForFirst } from './order-return-state.js';
 import { ALLOWANCES_MAX } from './return-events.js';
 
 /** What the customer paid for the units of a line that are still theirs, less what was given for it before. */
@@ -40,7 +40,7 @@ export const decideAllowance = (
   }
   const ofOrder = leftToCredit(state);
   const ofLine = lineId === undefined ? ofOrder : leftOfLine(state, lineId);
-  const left = ofLine < ofOrder ? ofLine : ofOrder;
+  const left = dueFor(ofLine, ofOrder);
   if (minor > left) return exceedsPaid(left, currency);
   const granted = { allowanceId, channel, currency, amount: formatAmount(minor, currency), reason };
   return [
