@@ -2,52 +2,11 @@ import type { ExchangeEvent } from '../domain/exchange-events.js';
 import type { OrderReturned } from '../domain/order-events.js';
 import type { ReturnEvent } from '../domain/return-events.js';
 import type { RecordedEvent } from '../runtime/event-store.js';
+import { FoldedAllowances } from './fold-allowances.js';
 import { FoldedExchanges } from './fold-exchanges.js';
 import type { FoldedOrder } from './fold-orders.js';
-import { carriedByFirst, minorOf } from './money.js';
+import type { FoldedReturn, FoldedReturnLine } from './folded-return.js';
 import type { Violations } from './violations.js';
-
-/** Units of a line, as the steps of its return counted them. `accepted`: resaleable, damaged, or credited along. */
-export interface FoldedReturnLine {
-  readonly lineId: string;
-  readonly sku: string;
-  readonly requested: number;
-  received: number;
-  accepted: number;
-  damaged: number;
-  missing: number;
-  refused: number;
-}
-
-export interface FoldedReturn {
-  readonly orderId: string;
-  readonly returnId: string;
-  readonly reason: string;
-  readonly lines: Map<string, FoldedReturnLine>;
-  readonly by: string;
-  readonly openedAt: string;
-  state: string;
-  instructions: string | undefined;
-  refusal: string | undefined;
-  location: string | undefined;
-  credit: OrderReturned['data'] | undefined;
-  /** Minor units. */
-  credited: bigint;
-  authorisedAt: string | undefined;
-  receivedAt: string | undefined;
-  inspectedAt: string | undefined;
-  creditedAt: string | undefined;
-  refusedAt: string | undefined;
-  position: bigint;
-}
-
-export interface FoldedAllowance {
-  readonly orderId: string;
-  readonly data: Extract<ReturnEvent, { type: 'OrderAllowanceGranted' }>['data'];
-  readonly by: string;
-  readonly at: string;
-  readonly position: bigint;
-}
 
 const none = { received: 0, accepted: 0, damaged: 0, missing: 0, refused: 0 };
 const STEPS: Readonly<Record<string, readonly string[]>> = {
@@ -60,7 +19,7 @@ const STEPS: Readonly<Record<string, readonly string[]>> = {
 /** What was asked back and given back of one order: every step in its order, no unit twice, and no more than was charged. */
 export class FoldedReturns {
   readonly returns = new Map<string, FoldedReturn>();
-  readonly allowances = new Map<string, FoldedAllowance>();
+  readonly allowances: FoldedAllowances;
   readonly exchanges: FoldedExchanges;
   /** Units by line that the customer has back for good. */
   readonly #refused = new Map<string, number>();
@@ -70,6 +29,7 @@ export class FoldedReturns {
     private readonly violations: Violations,
   ) {
     this.exchanges = new FoldedExchanges(order.id, violations);
+    this.allowances = new FoldedAllowances(order, violations);
   }
 
   #wrong(what: string): void {
@@ -138,7 +98,7 @@ export class FoldedReturns {
   apply(recorded: RecordedEvent, event: ReturnEvent | ExchangeEvent): void {
     switch (event.type) {
       case 'OrderAllowanceGranted':
-        this.#allow(recorded, event.data);
+        this.allowances.grant(recorded, event.data);
         return;
       case 'OrderExchangeAgreed':
         this.exchanges.agree(recorded, event.data, this.returns.get(event.data.returnId)?.credited);
@@ -258,34 +218,5 @@ export class FoldedReturns {
     found.creditedAt = recorded.metadata.effectiveAt;
     found.position = recorded.position.commit;
     this.#checkUnits(units.keys());
-  }
-
-  #allow({ metadata, position }: RecordedEvent, data: FoldedAllowance['data']): void {
-    const { allowanceId, lineId } = data;
-    if (this.allowances.has(allowanceId)) this.#wrong(`allowance ${allowanceId} granted again`);
-    this.allowances.set(allowanceId, {
-      orderId: this.order.id,
-      data,
-      by: metadata.actor,
-      at: metadata.effectiveAt,
-      position: position.commit,
-    });
-    if (lineId === undefined) return;
-    const line = this.order.lines.get(lineId);
-    if (line === undefined) {
-      this.violations.add('unknown_line', `order-${this.order.id}`, lineId);
-      return;
-    }
-    const paid = (units: number): bigint =>
-      carriedByFirst(line.amount, line.quantity, units) -
-      carriedByFirst(line.discount, line.quantity, units) +
-      carriedByFirst(line.tax, line.quantity, units);
-    let left = paid(line.shipped) - paid(line.returned);
-    for (const { data: one } of this.allowances.values()) {
-      if (one.lineId === lineId) left -= minorOf(one.amount, one.currency);
-    }
-    if (left < 0n) {
-      this.violations.add('more_refunded_than_paid', `order-${this.order.id}`, `allowance ${allowanceId}`);
-    }
   }
 }

@@ -1,7 +1,9 @@
 import { type Cell, instants, keyedCheck, type TableCheck, texts } from './compare.js';
 import type { LogFold } from './fold.js';
+import type { FoldedAllowance } from './fold-allowances.js';
 import type { FoldedExchange } from './fold-exchanges.js';
-import type { FoldedAllowance, FoldedReturn, FoldedReturnLine, FoldedReturns } from './fold-returns.js';
+import type { FoldedReturns } from './fold-returns.js';
+import type { FoldedReturn, FoldedReturnLine } from './folded-return.js';
 import { minorOf } from './money.js';
 import { jsonbText } from './tables-holders.js';
 import { instantCell, textCell } from './tables-orders.js';
@@ -106,7 +108,7 @@ const exchanges = (fold: LogFold): TableCheck => {
 
 const allowances = (fold: LogFold): TableCheck => {
   function* all(): Generator<FoldedAllowance> {
-    for (const one of returnsIn(fold)) yield* one.allowances.values();
+    for (const one of returnsIn(fold)) yield* one.allowances.all.values();
   }
   return keyedCheck<FoldedAllowance>({
     table: 'order_allowances',
@@ -117,7 +119,8 @@ const allowances = (fold: LogFold): TableCheck => {
       ...texts('position'),
     ],
     all,
-    find: ([id = '', allowanceId = '']) => fold.orders.orders.get(id)?.returns?.allowances.get(allowanceId),
+    find: ([id = '', allowanceId = '']) =>
+      fold.orders.orders.get(id)?.returns?.allowances.all.get(allowanceId),
     keyOf: ({ orderId, data }) => [orderId, data.allowanceId],
     cellsOf: ({ data, by, at, position }) => [
       textCell(data.channel),

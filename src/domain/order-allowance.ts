@@ -1,10 +1,10 @@
 import { type Decision, reject } from './decider.js';
 import { formatAmount, parseAmount } from './money.js';
+import { dueFor, leftToCredit, paidForFirst } from './order-charge.js';
 import { exceedsPaid } from './order-credit.js';
 import type { OrderEvent } from './order-events.js';
 import type { Placed } from './order-fulfilment.js';
 import type { ReturnCommand } from './order-return-commands.js';
-import { dueFor, leftToCredit, paidForFirst } from './order-return-state.js';
 import { ALLOWANCES_MAX } from './return-events.js';
 
 /** What the customer paid for the units of a line that are still theirs, less what was given for it before. */

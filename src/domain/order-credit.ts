@@ -1,10 +1,11 @@
 import { type Decision, isRejection, type Rejection, reject } from './decider.js';
 import { formatAmount, parseAmount } from './money.js';
+import { dueFor, leftToCredit, paidFor } from './order-charge.js';
 import type { LineQuantity, OrderCommand } from './order-commands.js';
 import type { OrderEvent, OrderUnits } from './order-events.js';
 import type { Placed } from './order-fulfilment.js';
 import { repeated, resolve, sourcesOf, unitsOf } from './order-lines.js';
-import { dueFor, leftToCredit, paidFor, type ReturnCredit, returnableUnits } from './order-return-state.js';
+import { type ReturnCredit, returnableUnits } from './order-return-state.js';
 
 /** What a credit says besides its units. `credited`: decimal string, what is due when absent. */
 export interface Credit {

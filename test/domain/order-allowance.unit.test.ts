@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { isRejection } from '../../src/domain/decider.js';
 import { type OrderCommand, order } from '../../src/domain/order.js';
+import { leftToCredit } from '../../src/domain/order-charge.js';
 import type { OrderEvent } from '../../src/domain/order-events.js';
-import { leftToCredit } from '../../src/domain/order-return-state.js';
 import { ALLOWANCES_MAX } from '../../src/domain/return-events.js';
 import { given, stateOf } from '../support/decider-spec.js';
 import { place, reserve } from '../support/orders.js';
