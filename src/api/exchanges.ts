@@ -51,7 +51,7 @@ const answerView = z
   .meta({ id: 'ExchangeAnswer' });
 
 const commandOf = (
-  { effectiveAt: _, exchangeId: __, externalId, returnId, credit, destination: to, ...sent }: Body,
+  { effectiveAt: placedAt, exchangeId: _, externalId, returnId, credit, destination: to, ...sent }: Body,
   exchangeId: string,
   orderId: string,
   placed: NonNullable<OrderState['placed']>,
@@ -66,6 +66,7 @@ const commandOf = (
     currency,
     customerId,
     destination: to ?? placed.destination,
+    placedAt,
   };
   requireSensibleTotal(whole);
   const {

@@ -6,11 +6,16 @@ import type { OrderLine, OrderState } from './order-state.js';
 /** What of an order says how much it charged and gave back. */
 export type Money = Pick<OrderState, 'lines' | 'afterSales'>;
 
-/** What the customer pays for the first units of a line. */
-export const paidForFirst = ({ amount, discount, tax, quantity }: OrderLine, units: number): bigint =>
-  unitShares(amount, quantity, 0, units) -
-  unitShares(discount, quantity, 0, units) +
-  unitShares(tax, quantity, 0, units);
+/** What the customer pays for the first units of a line. Mostly that is none or all of them, and an order may have a thousand lines. */
+export const paidForFirst = ({ amount, discount, tax, quantity }: OrderLine, units: number): bigint => {
+  if (units === 0) return 0n;
+  if (units === quantity) return amount - discount + tax;
+  return (
+    unitShares(amount, quantity, 0, units) -
+    unitShares(discount, quantity, 0, units) +
+    unitShares(tax, quantity, 0, units)
+  );
+};
 
 /** What the customer pays for what was shipped. */
 export const chargedOf = ({ lines }: Pick<OrderState, 'lines'>): bigint => {
