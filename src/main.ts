@@ -9,6 +9,7 @@ import { migrate } from './adapters/postgres/migrate.js';
 import { allEventDefinitions } from './domain/events.js';
 import { openServices, type Services } from './embedded.js';
 import { createHouseMetrics, type HouseMetrics } from './metrics.js';
+import { createExchangeProcess } from './processes/exchange-process.js';
 import { createOrderProcess, type OrderProcess } from './processes/order-process.js';
 import { createPoster, type Poster, PosterStopped } from './processes/poster.js';
 import { createReturnProcess, type ReturnProcess } from './processes/return-process.js';
@@ -153,6 +154,7 @@ const assemble = (parts: Parts): House => {
     todo: createTodo(db),
     orders,
     returns,
+    exchanges: createExchangeProcess(bus, orders),
     clock: systemClock,
     lagMs: createReadModelLag({
       readEnd: () => store.readEnd(),

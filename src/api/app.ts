@@ -1,4 +1,5 @@
 import express, { type Express, type Request, type Response } from 'express';
+import { allowanceRoutes } from './allowances.js';
 import { createApiKeys } from './api-keys.js';
 import { backorderRoutes } from './backorders.js';
 import { channelRoutes } from './channels.js';
@@ -6,6 +7,7 @@ import { couponRoutes } from './coupons.js';
 import { creditNoteRoutes } from './credit-notes.js';
 import { createDispatch } from './dispatch.js';
 import { docsRouter } from './docs.js';
+import { exchangeRoutes } from './exchanges.js';
 import { keyRoutes } from './keys.js';
 import { ledgerRoutes } from './ledger.js';
 import { locationRoutes } from './locations.js';
@@ -18,6 +20,8 @@ import { API_LIMITS, type ApiParts } from './parts.js';
 import { Problem, problemOf, sendProblem } from './problems.js';
 import { createMemoryRateLimiter } from './rate-limit.js';
 import { reportRoutes } from './reports.js';
+import { returnListRoutes } from './return-lists.js';
+import { returnRoutes } from './returns.js';
 import { reviewRuleRoutes } from './review-rules.js';
 import { reviewRoutes } from './reviews.js';
 import type { Method, Route } from './route.js';
@@ -47,6 +51,10 @@ const routesOf = (parts: ApiParts, keys: ReturnType<typeof createApiKeys>): Rout
     ...backorderRoutes(parts),
     ...reviewRoutes(parts),
     ...reviewRuleRoutes(parts),
+    ...returnRoutes(parts),
+    ...returnListRoutes(parts),
+    ...allowanceRoutes(parts),
+    ...exchangeRoutes(parts),
     ...stockRoutes(parts),
     ...channelRoutes(parts),
     ...locationRoutes(parts),

@@ -133,13 +133,23 @@ export const orderActionRoutes = ({ bus, orders }: ApiParts): Route[] => {
         location: slug
           .optional()
           .meta({ description: 'Where the goods go; where they came from when absent.' }),
+        goodwill: text.optional().meta({
+          description:
+            'Why more may be given back than was paid, which is `exceeds_paid` without; for finance.',
+        }),
         effectiveAt,
       }),
       idempotent: true,
       responses,
-      problems: [...PROBLEMS_OF_LINES, 'exceeds_shipped_quantity', 'invalid_amount', 'location_not_set_up'],
+      problems: [
+        ...PROBLEMS_OF_LINES,
+        'exceeds_shipped_quantity',
+        'exceeds_paid',
+        'invalid_amount',
+        'location_not_set_up',
+      ],
       handle: async (call) => {
-        const { returnId, reason, lines: named, note, credited, location: to } = call.body;
+        const { returnId, reason, lines: named, note, credited, location: to, goodwill } = call.body;
         const command: OrderCommand = {
           type: 'return',
           returnId: idOrKey(returnId, call, 'returnId'),
@@ -148,8 +158,12 @@ export const orderActionRoutes = ({ bus, orders }: ApiParts): Route[] => {
           ...(note === undefined ? {} : { note }),
           ...(credited === undefined ? {} : { credited }),
           ...(to === undefined ? {} : { location: to }),
+          ...(goodwill === undefined ? {} : { goodwill }),
         };
         orderIdFor(call.params.id, call.caller);
+        if (goodwill !== undefined && call.caller.role !== 'finance' && call.caller.role !== 'admin') {
+          throw new Problem('forbidden', 'giving back more than was paid is for finance');
+        }
         await requireLocation(to);
         return run(call, command);
       },

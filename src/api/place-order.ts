@@ -82,7 +82,7 @@ const body = z.strictObject({
 
 type Body = z.output<typeof body>;
 
-const requireSensibleTotal = ({ lines, currency: of }: Body): void => {
+const requireSensibleTotal = ({ lines, currency: of }: Pick<Body, 'lines' | 'currency'>): void => {
   const limit = ORDER_TOTAL_MAX * 10n ** BigInt(exponentOf(of) ?? 0);
   let total = 0n;
   for (const { unitPrice: price, quantity: units, tax } of lines) {
@@ -124,6 +124,9 @@ const commandOf = (
     contentHash: sha256(canonicalJson(sent)),
   };
 };
+
+/** For orders that come otherwise than by this route. */
+export { body as orderBody, commandOf as placeCommandOf, requireSensibleTotal };
 
 const after = <Result>(ms: number, result: Result): { readonly promise: Promise<Result>; cancel(): void } => {
   let cancel = (): void => {};

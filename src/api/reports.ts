@@ -18,6 +18,9 @@ const salesView = z
     discount: amount,
     tax: amount,
     net: amount.meta({ description: 'What customers were to pay.' }),
+    allowances: amount.meta({
+      description: 'Given back so far beyond what came back; not taken off `net`.',
+    }),
   })
   .meta({ id: 'SalesDay' });
 

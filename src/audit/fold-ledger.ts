@@ -1,5 +1,6 @@
 import type { BlindReturnEvent } from '../domain/blind-return.js';
 import type { OrderReturned, OrderShipped, OrderUnits } from '../domain/order-events.js';
+import type { OrderAllowanceGranted } from '../domain/return-events.js';
 import type { EntryPosted, SettlementEvent } from '../domain/settlement.js';
 import { comparePositions, type LogPosition, type RecordedEvent } from '../runtime/event-store.js';
 import { dayIn } from './calendar.js';
@@ -28,6 +29,7 @@ interface Cause {
 const kindOf = (event: CauseEvent): string => {
   if (event.type === 'OrderShipped') return 'sale';
   if (event.type === 'OrderReturned') return 'return';
+  if (event.type === 'OrderAllowanceGranted') return 'allowance';
   return event.data.kind === 'goods' ? 'blind_return' : 'charge_reversal';
 };
 
@@ -74,11 +76,12 @@ const bookUnits = (
   }
 };
 
-type CauseEvent = OrderShipped | OrderReturned | BlindReturnEvent;
+type CauseEvent = OrderShipped | OrderReturned | OrderAllowanceGranted | BlindReturnEvent;
 
 export const isCause = (recorded: RecordedEvent): recorded is RecordedEvent<CauseEvent> =>
   recorded.event.type === 'OrderShipped' ||
   recorded.event.type === 'OrderReturned' ||
+  recorded.event.type === 'OrderAllowanceGranted' ||
   recorded.event.type === 'BlindReturnRecorded';
 
 const postingsOf = (event: CauseEvent): string => {
@@ -90,6 +93,10 @@ const postingsOf = (event: CauseEvent): string => {
     bookUnits(sums, event.data.lines, currency, 'returns', -1n);
     add(sums, 'allowances', allowance);
     add(sums, 'receivable', -allowance);
+  } else if (event.type === 'OrderAllowanceGranted') {
+    const granted = minorOf(event.data.amount, currency);
+    add(sums, 'allowances', granted);
+    add(sums, 'receivable', -granted);
   } else {
     const credited = minorOf(event.data.amount, currency);
     add(sums, accountOf(event.data, 'returns'), credited);

@@ -3,6 +3,7 @@ import type { RecordedEvent } from '../runtime/event-store.js';
 import { FoldedAllocations } from './fold-allocations.js';
 import { type FoldedChange, foldChange } from './fold-changes.js';
 import type { Promises } from './fold-promises.js';
+import { FoldedReturns } from './fold-returns.js';
 import { FoldedReviews } from './fold-reviews.js';
 import { encodePart, stockKey } from './ids.js';
 import { carriedByFirst, minorOf, priceTimes } from './money.js';
@@ -60,6 +61,8 @@ export interface FoldedOrder {
   /** What held it back; undefined for an order that nothing ever did. */
   reviews: FoldedReviews | undefined;
   readonly allocations: FoldedAllocations;
+  /** What was asked back and given back; undefined for an order of which nothing ever was. */
+  returns: FoldedReturns | undefined;
   last: Place;
 }
 
@@ -72,6 +75,20 @@ export interface FoldedCredit {
   readonly units: number;
   readonly amount: bigint;
 }
+
+/** Facts that come after the goods left, and so perhaps after the order was over. */
+const AFTER_SALES: ReadonlySet<string> = new Set<OrderEvent['type']>([
+  'OrderReturned',
+  'OrderReturnRequested',
+  'OrderReturnAuthorised',
+  'OrderReturnRefused',
+  'OrderReturnReceived',
+  'OrderReturnInspected',
+  'OrderAllowanceGranted',
+  'OrderExchangeAgreed',
+  'OrderExchangeSettled',
+  'OrderExchangeEnded',
+]);
 
 /** What the customer pays for units. */
 export const netOf = ({ amount, discount, tax }: OrderUnits, currency: string): bigint =>
@@ -102,7 +119,7 @@ export class OrderFold {
       return;
     }
     order.last = last;
-    if (order.endedAtMs !== undefined && event.type !== 'OrderReturned') {
+    if (order.endedAtMs !== undefined && !AFTER_SALES.has(event.type)) {
       this.violations.add('event_after_end', stream, `${event.type} when ${order.status}`);
     }
     switch (event.type) {
@@ -140,7 +157,7 @@ export class OrderFold {
         this.#ship(order, event.data);
         break;
       case 'OrderReturned':
-        this.#return(order, event.data);
+        this.#return(order, event.data, recorded);
         break;
       case 'OrderChangeProposed':
       case 'OrderChangeConfirmed':
@@ -156,6 +173,20 @@ export class OrderFold {
       case 'OrderHoldResolved':
         order.reviews ??= new FoldedReviews(order.id, this.violations);
         order.reviews.resolve(recorded, event.data);
+        break;
+      case 'OrderReturnRequested':
+      case 'OrderReturnAuthorised':
+      case 'OrderReturnRefused':
+      case 'OrderReturnReceived':
+      case 'OrderReturnInspected':
+      case 'OrderExchangeAgreed':
+      case 'OrderExchangeSettled':
+      case 'OrderExchangeEnded':
+        this.#returnsOf(order).apply(recorded, event);
+        break;
+      case 'OrderAllowanceGranted':
+        this.#returnsOf(order).apply(recorded, event);
+        this.#allow(order, event.data);
         break;
       default:
         this.violations.add('unknown_event', stream, recorded.event.type);
@@ -192,10 +223,12 @@ export class OrderFold {
         (stock) => this.promises.owners.get(id)?.stock.get(stock)?.held ?? 0,
         this.violations,
       ),
+      returns: undefined,
       last,
     };
     for (const line of lines) this.#addLine(order, line, stream);
     this.orders.set(id, order);
+    if (data.exchangeOf !== undefined) this.#checkExchange(id, stream, data.exchangeOf);
   }
 
   #addLine(order: FoldedOrder, data: Of<'OrderPlaced'>['lines'][number], stream: string): FoldedLine {
@@ -285,6 +318,7 @@ export class OrderFold {
   /** Units go out, and come back, from the front: those after `before` must carry exactly their part of the line. */
   #checkShares(order: FoldedOrder, counter: 'shipped' | 'returned', moved: readonly OrderUnits[]): void {
     const { currency } = order.placed;
+    /** Units of the line that this event has named before. */
     const before = new Map<string, number>();
     for (const { lineId, quantity, ...given } of moved) {
       const line = order.lines.get(lineId);
@@ -366,7 +400,36 @@ export class OrderFold {
     for (const line of lines) order.charged += netOf(line, currency);
   }
 
-  #return(order: FoldedOrder, data: Of<'OrderReturned'>): void {
+  #returnsOf(order: FoldedOrder): FoldedReturns {
+    order.returns ??= new FoldedReturns(order, this.violations);
+    return order.returns;
+  }
+
+  /** All that was given back is at most what was charged, unless somebody said why. */
+  #checkCredit(order: FoldedOrder, credited: bigint, goodwill: boolean, what: string): void {
+    const over = order.credited + order.allowance > order.charged;
+    if (order.credited > order.charged || (over && credited > 0n && !goodwill)) {
+      this.violations.add('more_refunded_than_paid', `order-${order.id}`, what);
+    }
+  }
+
+  #allow(order: FoldedOrder, { channel, currency, allowanceId, amount }: Of<'OrderAllowanceGranted'>): void {
+    const minor = minorOf(amount, currency);
+    order.allowance += minor;
+    this.#checkCredit(order, minor, false, `allowance ${allowanceId}`);
+    const note = `${order.id}/${allowanceId}`;
+    this.credits.push({ channel, note, currency, at: order.last.effectiveAt, units: 0, amount: minor });
+  }
+
+  /** A new order of an exchange is the one that was agreed, for the credit that was. */
+  #checkExchange(id: string, stream: string, of: NonNullable<Of<'OrderPlaced'>['exchangeOf']>): void {
+    const agreed = this.orders.get(of.orderId)?.returns?.exchanges.all.get(of.exchangeId)?.data;
+    if (agreed?.newOrderId !== id || agreed.credit !== of.credit || agreed.returnId !== of.returnId) {
+      this.violations.add('wrong_exchange', stream, `${of.exchangeId} of ${of.orderId}`);
+    }
+  }
+
+  #return(order: FoldedOrder, data: Of<'OrderReturned'>, recorded: RecordedEvent): void {
     const { lines, currency, returnId, note, channel } = data;
     this.#checkShares(order, 'returned', lines);
     this.#count(order, 'returned', lines);
@@ -384,9 +447,8 @@ export class OrderFold {
     }
     order.credited += shares;
     order.allowance += allowance;
-    if (order.credited > order.charged) {
-      this.violations.add('more_refunded_than_paid', `order-${order.id}`, `return ${returnId}`);
-    }
+    this.#checkCredit(order, shares + allowance, data.goodwill !== undefined, `return ${returnId}`);
+    this.#returnsOf(order).credit(recorded, data, shares + allowance);
     this.credits.push({
       channel,
       note: note ?? `${order.id}/${returnId}`,

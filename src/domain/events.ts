@@ -2,6 +2,7 @@ import { blindReturnEvents } from './blind-return.js';
 import { channelEvents } from './channel.js';
 import { couponEvents } from './coupon.js';
 import type { EventDefinition } from './event-definition.js';
+import { exchangeEvents } from './exchange-events.js';
 import { locationEvents } from './location.js';
 import { orderEvents } from './order-events.js';
 import { settlementEvents } from './settlement.js';
@@ -16,6 +17,7 @@ export const allEventDefinitions: readonly EventDefinition[] = [
   ...stockEvents,
   ...couponEvents,
   ...orderEvents,
+  ...exchangeEvents,
   ...blindReturnEvents,
   ...settlementEvents,
 ];

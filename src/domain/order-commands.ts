@@ -1,6 +1,7 @@
 import type { CouponTerms } from './coupon.js';
 import type { ChangeAction } from './order-change-events.js';
 import type { Allocation, LackingUnits, OrderLineData, OrderPlaced } from './order-events.js';
+import type { ExchangeCommand, ReturnCommand } from './order-return-commands.js';
 import type { BlockableStep, HoldType, ResolverRole } from './review.js';
 import type { CustomerFacts, ReviewRule } from './review-rules.js';
 
@@ -61,7 +62,10 @@ export type OrderCommand =
       readonly location?: string;
       readonly lines?: readonly LineQuantity[];
     }
-  /** Takes shipped units back for their frozen shares, or for `credited` (decimal string) where that was agreed. */
+  /**
+   * Takes shipped units back for their frozen shares, or for `credited` (decimal string) where that was agreed. More than is left
+   * of what was charged is `exceeds_paid`, unless `goodwill` says why.
+   */
   | {
       readonly type: 'return';
       readonly returnId: string;
@@ -71,6 +75,7 @@ export type OrderCommand =
       readonly credited?: string;
       /** Where the goods go; where they came from when absent. */
       readonly location?: string;
+      readonly goodwill?: string;
     }
   /** Once per change id. Rejections: those of what it would do, `too_many_changes`, `order_held` for a line under review. */
   | {
@@ -106,4 +111,6 @@ export type OrderCommand =
       readonly outcome: 'released' | 'rejected';
       readonly reason: string;
       readonly role: string;
-    };
+    }
+  | ReturnCommand
+  | ExchangeCommand;

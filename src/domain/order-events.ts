@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { DomainEvent } from './decider.js';
 import { defineEvent } from './event-definition.js';
+import type { ExchangeEvent } from './exchange-events.js';
 import { type ChangeEvent, changeEvents } from './order-change-events.js';
 import {
   allocation,
@@ -15,6 +16,7 @@ import {
   SHORTAGE_POLICIES,
   short,
 } from './order-parts.js';
+import { type ReturnEvent, returnEvents } from './return-events.js';
 import { type ReviewEvent, reviewEvents } from './review.js';
 import { amountText, currency, quantity, recordedId, signedAmountText } from './schemas.js';
 
@@ -51,7 +53,14 @@ const placed = z.object({
   assistedBy: recordedId.optional(),
   /** sha-256 of what the channel sent: the same order again is a repeat, another one under its id a conflict. */
   contentHash: z.string(),
+  /** Placed for a return of another order of the channel: that much of it is paid by the credit of the return. */
+  exchangeOf: z
+    .object({ orderId: recordedId, exchangeId: recordedId, returnId: recordedId, credit: amountText })
+    .optional(),
 });
+
+/** What the new order of an exchange is made of. */
+export { placed as orderPlaced };
 
 const discount = z.object({
   code: recordedId,
@@ -113,6 +122,8 @@ const returned = z.object({
   lines: z.array(units).min(1),
   /** Credited beyond the frozen shares; negative where less was credited. */
   allowance: signedAmountText,
+  /** Why more was given back than the order charged; absent where it was not. */
+  goodwill: z.string().optional(),
 });
 const nothing = z.object({});
 
@@ -130,6 +141,7 @@ export const orderEvents = [
   defineEvent({ type: 'OrderCompleted', version: 1, schema: nothing }),
   ...reviewEvents,
   ...changeEvents,
+  ...returnEvents,
 ];
 
 export type OrderUnits = z.infer<typeof units>;
@@ -153,4 +165,6 @@ export type OrderEvent =
   | OrderReturned
   | DomainEvent<'OrderCompleted', z.infer<typeof nothing>>
   | ReviewEvent
-  | ChangeEvent;
+  | ChangeEvent
+  | ReturnEvent
+  | ExchangeEvent;

@@ -1,9 +1,8 @@
 import { type Decision, isRejection, type Rejection, reject } from './decider.js';
-import { amountOf, formatAmount, parseAmount } from './money.js';
 import { type Drawn, goodsAmong, HeldUnits, letGo, letGoFields, shortUnits } from './order-allocations.js';
 import type { LineQuantity, OrderCommand } from './order-commands.js';
 import type { OrderEvent, OrderPlaced } from './order-events.js';
-import { repeated, resolve, sourcesOf, unitsOf } from './order-lines.js';
+import { repeated, resolve, unitsOf } from './order-lines.js';
 import { evolveOrder, type OrderLine, type OrderState, openUnits } from './order-state.js';
 import { orderHeld, reviewsBlocking } from './review.js';
 
@@ -166,44 +165,3 @@ const shipUnits = (state: Placed, shipmentId: string, outgoing: readonly Outgoin
       }),
     },
   });
-
-export const decideReturn = (
-  command: OrderCommand & { type: 'return' },
-  state: Placed,
-): Decision<OrderEvent> => {
-  const before = repeated(state, `return:${command.returnId}`, command.lines);
-  if (before !== undefined) return before;
-  const returnable = (line: OrderLine): number => line.shipped - line.returned;
-  const found = resolve(state, command.lines, returnable, 'exceeds_shipped_quantity');
-  if (isRejection(found)) return found;
-  if (found.length === 0) return reject('nothing_open', 'a return names at least one line');
-  const { currency, channel } = state.placed;
-  const sourceOf = sourcesOf(state);
-  const lines = found.map(({ line, quantity }) => {
-    const location = line.kind === 'goods' ? (command.location ?? sourceOf(line)) : undefined;
-    return unitsOf(state.placed, line, line.returned, quantity, location);
-  });
-  const paid = lines.reduce(
-    (sum, { amount, discount, tax }) =>
-      sum + amountOf(amount, currency) - amountOf(discount, currency) + amountOf(tax, currency),
-    0n,
-  );
-  const credited = command.credited === undefined ? paid : parseAmount(command.credited, currency);
-  if (credited === undefined || credited < 0n)
-    return reject('invalid_amount', `not an amount of ${currency}`);
-  const { returnId, reason, note } = command;
-  return [
-    {
-      type: 'OrderReturned',
-      data: {
-        returnId,
-        channel,
-        currency,
-        reason,
-        ...(note === undefined ? {} : { note }),
-        lines,
-        allowance: formatAmount(credited - paid, currency),
-      },
-    },
-  ];
-};

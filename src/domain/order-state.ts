@@ -9,6 +9,7 @@ import {
 } from './order-allocations.js';
 import type { OrderChange, OrderChangeConfirmed } from './order-change-events.js';
 import type { OrderEvent, OrderLineData, OrderPlaced } from './order-events.js';
+import { type AfterSales, evolveAfterSales, evolveCredit, noAfterSales } from './order-return-state.js';
 import type { Review } from './review.js';
 
 /**
@@ -67,6 +68,8 @@ export interface OrderState {
   readonly version: number;
   /** By change id. */
   readonly changes: ReadonlyMap<string, OrderChange>;
+  /** What was asked back and given back. */
+  readonly afterSales: AfterSales;
 }
 
 export interface ReturnedUnits {
@@ -89,6 +92,7 @@ export const initialOrder: OrderState = {
   reviews: new Map(),
   version: 1,
   changes: new Map(),
+  afterSales: noAfterSales,
 };
 
 /** Nobody knows who it is, or who it is has no account. */
@@ -249,6 +253,7 @@ export const evolveOrder = (state: OrderState, event: OrderEvent): OrderState =>
         ...state,
         ...count(state, 'returned', `return:${returnId}`, lines),
         returns: [...state.returns, { returnId, lines: goods }],
+        afterSales: evolveCredit(state, event),
       };
     }
     case 'OrderChangeProposed':
@@ -270,5 +275,15 @@ export const evolveOrder = (state: OrderState, event: OrderEvent): OrderState =>
       if (review === undefined) return state;
       return { ...state, reviews: new Map(state.reviews).set(holdId, { ...review, resolution }) };
     }
+    case 'OrderReturnRequested':
+    case 'OrderReturnAuthorised':
+    case 'OrderReturnRefused':
+    case 'OrderReturnReceived':
+    case 'OrderReturnInspected':
+    case 'OrderAllowanceGranted':
+    case 'OrderExchangeAgreed':
+    case 'OrderExchangeSettled':
+    case 'OrderExchangeEnded':
+      return { ...state, afterSales: evolveAfterSales(state.afterSales, event) };
   }
 };

@@ -1,10 +1,14 @@
 import { type Decider, type Decision, isRejection, reject } from './decider.js';
+import { decideAllowance } from './order-allowance.js';
 import { decideConfirmChange, decideDecline, decidePropose } from './order-change.js';
 import type { OrderCommand } from './order-commands.js';
+import { decideReturn } from './order-credit.js';
 import type { OrderEvent, OrderPlaced } from './order-events.js';
-import { decideCancel, decideReturn, decideShip, type Placed, wrongStatus } from './order-fulfilment.js';
+import { decideExchange } from './order-exchange.js';
+import { decideCancel, decideShip, type Placed, wrongStatus } from './order-fulfilment.js';
 import { decidePlace } from './order-placement.js';
 import { decideAllocate, decideReserve, decideSources } from './order-reservation.js';
+import { decideReturnStep } from './order-return.js';
 import { decideResolve, decideReview, settleReviews } from './order-review.js';
 import { evolveOrder, initialOrder, type OrderState } from './order-state.js';
 import { orderHeld, reviewsBlocking } from './review.js';
@@ -64,6 +68,19 @@ const decidePlaced = (
       return decideReview(command, state);
     case 'resolve-review':
       return decideResolve(command, state);
+    case 'request-return':
+    case 'authorise-return':
+    case 'refuse-return':
+    case 'receive-return':
+    case 'inspect-return':
+    case 'credit-return':
+      return decideReturnStep(command, state);
+    case 'grant-allowance':
+      return decideAllowance(command, state);
+    case 'agree-exchange':
+    case 'settle-exchange':
+    case 'end-exchange':
+      return decideExchange(command, state);
   }
 };
 

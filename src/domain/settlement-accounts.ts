@@ -13,7 +13,7 @@ export const ACCOUNT_CLASSES = {
   discounts: 'income',
   /** Goods that came back, at the line amounts they were sold for. */
   returns: 'income',
-  /** Credited beyond (debit) or below (credit) the frozen shares of what came back. */
+  /** Credited beyond (debit) or below (credit) the frozen shares of what came back, or without anything coming back. */
   allowances: 'income',
   tax: 'liability',
   bad_debt: 'expense',

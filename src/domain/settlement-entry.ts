@@ -1,14 +1,19 @@
 import type { BlindReturnEvent } from './blind-return.js';
 import { amountOf } from './money.js';
 import type { OrderReturned, OrderShipped, OrderUnits } from './order-events.js';
+import type { OrderAllowanceGranted } from './return-events.js';
 import type { EntryKind, EntryReference } from './settlement.js';
 import type { Account, Leg } from './settlement-accounts.js';
 
-/** The facts that the ledger follows from, in streams of {@link CAUSE_CATEGORIES}. */
-export type Cause = OrderShipped | OrderReturned | BlindReturnEvent;
+/**
+ * The facts that the ledger follows from, in streams of {@link CAUSE_CATEGORIES}. An exchange is none: its credit is an entry of the
+ * return and its new order one of the shipment, both on the receivable of one party, so carrying it over would move nothing.
+ */
+export type Cause = OrderShipped | OrderReturned | OrderAllowanceGranted | BlindReturnEvent;
 export const CAUSE_TYPES: ReadonlySet<string> = new Set<Cause['type']>([
   'OrderShipped',
   'OrderReturned',
+  'OrderAllowanceGranted',
   'BlindReturnRecorded',
 ]);
 
@@ -90,6 +95,25 @@ export const bookingOf = (event: Cause, streamId: string): Booking => {
           ...legsOf(lines, currency, 'returns', -1n),
           { account: 'allowances', minor: extra },
           { account: 'receivable', minor: -extra },
+        ],
+      };
+    }
+    case 'OrderAllowanceGranted': {
+      const { channel, currency, allowanceId, lineId, reason, amount } = event.data;
+      const given = amountOf(amount, currency);
+      return {
+        party: channel,
+        kind: 'allowance',
+        currency,
+        reference: {
+          orderId: streamId,
+          document: allowanceId,
+          ...(lineId === undefined ? {} : { lineId }),
+        },
+        reason,
+        legs: [
+          { account: 'allowances', minor: given },
+          { account: 'receivable', minor: -given },
         ],
       };
     }

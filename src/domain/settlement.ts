@@ -21,6 +21,7 @@ export const ENTRY_KINDS = [
   'return',
   'blind_return',
   'charge_reversal',
+  'allowance',
   'write_off',
   'adjustment',
 ] as const;
@@ -44,9 +45,9 @@ const reference = z.object({
   returnId: recordedId.optional(),
   /** Credit note. */
   note: recordedId.optional(),
-  /** Line of the credit note. */
+  /** Line of the credit note, or of the order that an allowance is for. */
   lineId: recordedId.optional(),
-  /** What an adjustment refers to, in somebody's own words. */
+  /** What an adjustment refers to, in somebody's own words; the id of an allowance. */
   document: recordedId.optional(),
 });
 

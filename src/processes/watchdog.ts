@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../runtime/clock.js';
 import type { CommandContext } from '../runtime/command-bus.js';
+import type { ExchangeProcess } from './exchange-process.js';
 import type { OrderProcess } from './order-process.js';
 import type { ReturnProcess } from './return-process.js';
 
@@ -19,6 +20,8 @@ export interface Todo {
   fillableOrders(limit: number): Promise<readonly string[]>;
   /** Credit notes whose goods are not back in stock. */
   unsettledNotes(olderThanMs: number, limit: number): Promise<readonly string[]>;
+  /** Orders with an exchange whose new order has come to an end, or is not there. */
+  openExchanges(olderThanMs: number, limit: number): Promise<readonly string[]>;
 }
 
 /** An order left alone this long was left by somebody who died. */
@@ -30,6 +33,7 @@ export interface WatchdogOptions {
   readonly todo: Todo;
   readonly orders: OrderProcess;
   readonly returns: ReturnProcess;
+  readonly exchanges: ExchangeProcess;
   readonly clock: Clock;
   readonly abandonedAfterMs?: number;
   /** How far the read models are behind: what somebody has done meanwhile is in the log and not yet in the lists. */
@@ -50,6 +54,7 @@ export const createWatchdog = (options: WatchdogOptions): Watchdog => {
     todo,
     orders,
     returns,
+    exchanges,
     clock,
     abandonedAfterMs = ABANDONED_AFTER_MS,
     lagMs = async () => 0,
@@ -71,12 +76,13 @@ export const createWatchdog = (options: WatchdogOptions): Watchdog => {
     const at = now.toISOString();
     // Beside an import the read models may be minutes behind, and every order under way would look abandoned.
     const olderThanMs = abandonedAfterMs + (await lagMs());
-    const [due, placed, unsettled, fillable, notes] = await Promise.all([
+    const [due, placed, unsettled, fillable, notes, exchanged] = await Promise.all([
       todo.dueDeadlines(now, WATCHDOG_BATCH),
       todo.ordersWithoutOutcome(olderThanMs, WATCHDOG_BATCH),
       todo.unsettledOrders(olderThanMs, WATCHDOG_BATCH),
       todo.fillableOrders(WATCHDOG_BATCH),
       todo.unsettledNotes(olderThanMs, WATCHDOG_BATCH),
+      todo.openExchanges(olderThanMs, WATCHDOG_BATCH),
     ]);
     // An expiry took effect when it was due, whenever we come to record it.
     const expired = await each(due, 'expire', async ({ orderId, dueAt }) => {
@@ -94,10 +100,12 @@ export const createWatchdog = (options: WatchdogOptions): Watchdog => {
     let filled = 0;
     for (const orderId of fillable)
       filled += await each([orderId], 'allocate', (id) => orders.advance(id, context(at)));
+    const followed = await each(exchanged, 'exchange', (orderId) => exchanges.advance(orderId, context(at)));
     return (
       expired +
       advanced +
       filled +
+      followed +
       (await each(notes, 'restock', (noteId) => returns.advance(noteId, context(at))))
     );
   };

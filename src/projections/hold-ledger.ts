@@ -1,7 +1,9 @@
 import type { BlindReturnEvent } from '../domain/blind-return.js';
 import type { CouponEvent } from '../domain/coupon.js';
+import type { ExchangeEvent } from '../domain/exchange-events.js';
 import type { Allocation, OrderEvent, OrderLinesCancelled } from '../domain/order-events.js';
 import { isEnded, type OrderStatus } from '../domain/order-state.js';
+import type { ReturnEvent } from '../domain/return-events.js';
 import type { StockEvent } from '../domain/stock.js';
 import { joinId, splitId, stockIdOf } from '../domain/stream-id.js';
 
@@ -134,6 +136,19 @@ const release = (ledger: HoldLedger, order: OrderPart, data: OrderLinesCancelled
   }
 };
 
+/** Facts of an order that hold nothing. */
+const AFTER_SALES: ReadonlySet<string> = new Set<(ReturnEvent | ExchangeEvent)['type']>([
+  'OrderReturnRequested',
+  'OrderReturnAuthorised',
+  'OrderReturnRefused',
+  'OrderReturnReceived',
+  'OrderReturnInspected',
+  'OrderAllowanceGranted',
+  'OrderExchangeAgreed',
+  'OrderExchangeSettled',
+  'OrderExchangeEnded',
+]);
+
 export const foldOrder = (ledger: HoldLedger, orderId: string, event: OrderEvent): void => {
   if (event.type === 'OrderPlaced') {
     const { lines, coupons } = event.data;
@@ -156,6 +171,8 @@ export const foldOrder = (ledger: HoldLedger, orderId: string, event: OrderEvent
     }
     return;
   }
+  // They may come long after the order is over.
+  if (AFTER_SALES.has(event.type)) return;
   const { order } = ledger;
   if (order === undefined) throw new Error(`order ${orderId}: ${event.type} before its placement`);
   switch (event.type) {

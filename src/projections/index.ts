@@ -1,14 +1,17 @@
 import type { Projection } from '../runtime/projection.js';
+import { allowances } from './allowances.js';
 import { backorders } from './backorders.js';
 import { changeProposals } from './change-proposals.js';
 import { channels } from './channels.js';
 import { coupons } from './coupons.js';
 import { deadlines } from './deadlines.js';
+import { exchanges } from './exchanges.js';
 import { holds } from './holds.js';
 import { ledger } from './ledger.js';
 import { locations } from './locations.js';
 import { orderLines } from './order-lines.js';
 import { orders } from './orders.js';
+import { returns } from './returns.js';
 import { reviews } from './reviews.js';
 import { stockLevels } from './stock-levels.js';
 import { stockMovements } from './stock-movements.js';
@@ -31,6 +34,9 @@ export const allProjections: readonly Projection[] = [
   backorders,
   changeProposals,
   reviews,
+  returns,
+  exchanges,
+  allowances,
   holds,
   deadlines,
   ledger,

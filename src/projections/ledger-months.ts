@@ -31,7 +31,7 @@ interface Row {
 }
 
 const REVENUE = `(account = 'sales' OR account LIKE 'charges:%' OR account LIKE 'vouchers:%')`;
-const CREDITS = `kind IN ('return', 'blind_return', 'charge_reversal')`;
+const CREDITS = `kind IN ('return', 'blind_return', 'charge_reversal', 'allowance')`;
 
 const MONTHS = `
 SELECT party, to_char(day, 'YYYY-MM') AS month, currency,

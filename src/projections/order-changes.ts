@@ -134,6 +134,9 @@ const evolve = (
       change.allowance += amountOf(event.data.allowance, event.data.currency);
       change.returnedUnits += unitsOf(event.data.lines);
       break;
+    case 'OrderAllowanceGranted':
+      change.allowance += amountOf(event.data.amount, event.data.currency);
+      break;
   }
 };
 

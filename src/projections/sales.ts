@@ -3,7 +3,7 @@ import type { Queryable } from '../runtime/database.js';
 
 /**
  * Sales of a channel on a day of its own time zone: what its order lines came to when they were placed. Orders that were rejected or
- * expired never were a sale; what was cancelled or returned later is not taken off again (the ledger does that, on its
+ * expired never were a sale; what was cancelled, returned or given back later is not taken off again (the ledger does that, on its
  * own day). Amounts are decimal strings of `currency`.
  */
 export interface SalesDay {
@@ -20,6 +20,8 @@ export interface SalesDay {
   readonly tax: string;
   /** What the customers were to pay: gross less discount with tax. */
   readonly net: string;
+  /** Given back for these orders beyond the shares of what came back, with goods or without, so far. Not taken off `net`. */
+  readonly allowances: string;
 }
 
 export interface SalesFilter {
@@ -42,6 +44,7 @@ interface Row {
   readonly discount: bigint;
   readonly tax: bigint;
   readonly total: bigint;
+  readonly allowances: bigint;
 }
 
 /**
@@ -52,7 +55,7 @@ const SALES = `
 SELECT (placed_at AT TIME ZONE coalesce(time_zone, 'UTC'))::date AS day, orders.channel, currency,
   count(*) AS orders, sum(units)::bigint AS units,
   sum(goods_total + charge_total + voucher_total)::bigint AS gross, sum(discount_total)::bigint AS discount,
-  sum(tax_total)::bigint AS tax, sum(total)::bigint AS total
+  sum(tax_total)::bigint AS tax, sum(total)::bigint AS total, sum(allowance_total)::bigint AS allowances
 FROM orders LEFT JOIN channels ON channels.channel = orders.channel
 WHERE status NOT IN ('rejected', 'expired')
   AND ($1::text IS NULL OR orders.channel = $1)
@@ -67,7 +70,7 @@ export const salesByDay = async (db: Queryable, filter: SalesFilter = {}): Promi
     filter.from ?? null,
     filter.to ?? null,
   ]);
-  return rows.map(({ day, channel, currency, orders, units, gross, discount, tax, total }) => ({
+  return rows.map(({ day, channel, currency, orders, units, gross, discount, tax, total, allowances }) => ({
     day,
     channel,
     currency,
@@ -77,5 +80,6 @@ export const salesByDay = async (db: Queryable, filter: SalesFilter = {}): Promi
     discount: formatAmount(discount, currency),
     tax: formatAmount(tax, currency),
     net: formatAmount(total, currency),
+    allowances: formatAmount(allowances, currency),
   }));
 };

@@ -1,6 +1,7 @@
 import type { Queryable } from '../runtime/database.js';
 import { takeFillableOrders } from './backorder-queue.js';
 import { takeDueDeadlines } from './deadlines.js';
+import { openExchanges } from './exchanges.js';
 import { takeOrdersWithoutOutcome, takeUnsettledNotes, takeUnsettledOrders } from './holds.js';
 
 /** What is left to do, for the watchdog (it is the `Todo` of `processes/watchdog.ts`). Everything it gives is taken. */
@@ -11,4 +12,5 @@ export const createTodo = (db: Queryable) => ({
   unsettledOrders: (olderThanMs: number, limit: number) => takeUnsettledOrders(db, { olderThanMs, limit }),
   fillableOrders: (limit: number) => takeFillableOrders(db, limit),
   unsettledNotes: (olderThanMs: number, limit: number) => takeUnsettledNotes(db, { olderThanMs, limit }),
+  openExchanges: (olderThanMs: number, limit: number) => openExchanges(db, olderThanMs, limit),
 });

@@ -142,22 +142,23 @@ describe('the audit of a history with every kind of event', () => {
     expect(differencesOf(report)).toEqual([]);
     expect(report.violations.first).toEqual([]);
     expect(report).toMatchObject({ ok: true, behind: 0, events: events.length, parked: [] });
-    expect(report.ledger).toEqual({ entries: 10, unposted: 0 });
+    expect(report.ledger).toEqual({ entries: 20, unposted: 0 });
     const document = JSON.stringify(auditDocument(report, { verbose: false }));
     const { currencies, stock } = JSON.parse(document);
     // Sales: 3 x 3.333 + 4 + 2 x 10, and 4 x 1.25 of 5 + 2 x 7; 22:00Z is the last hour of March in London. Credits: a third
-    // of 10.00 - 6.00 + 0.50, then what was agreed, then 2.5 + 4 without an order.
+    // of 10.00 - 6.00 + 0.50, then what was agreed, then 2.5 + 4 without an order. What is asked back and exchanged: (4 + 1 + 3) x 6
+    // and 2 x 7 sold; 10 and 30 in April, 1 and 3 x 6 + 0.10 in March given back.
     expect(currencies.GBP).toEqual({
-      sales: '53.00',
-      orders: 2,
-      units: 12,
+      sales: '115.00',
+      orders: 7,
+      units: 22,
       freeUnits: 2,
-      credits: '-18.00',
-      creditNotes: 2,
-      creditedUnits: 4,
+      credits: '-77.10',
+      creditNotes: 8,
+      creditedUnits: 10,
       months: {
-        '2026-03': { sales: '53.00', credits: '-8.01' },
-        '2026-04': { sales: '0.00', credits: '-9.99' },
+        '2026-03': { sales: '115.00', credits: '-27.11' },
+        '2026-04': { sales: '0.00', credits: '-49.99' },
       },
     });
     expect(currencies.JPY).toMatchObject({
@@ -166,10 +167,10 @@ describe('the audit of a history with every kind of event', () => {
       months: { '2026-04': { sales: '100' } },
     });
     // One is kept for an order under review.
-    expect(stock.shop).toEqual({ skus: 2, onHand: 4, held: 1 });
+    expect(stock.shop).toEqual({ skus: 3, onHand: 5, held: 1 });
     const text = auditLines(report, { verbose: true }).join('\n');
     expect(text).toContain('Nothing differs.');
-    expect(text).toContain('53.00');
+    expect(text).toContain('115.00');
   });
 
   test('says the same, whatever place of the log the checkpoint is at', async () => {

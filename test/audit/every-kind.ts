@@ -5,9 +5,22 @@ import type { PlaceOrder } from '../../src/domain/order.js';
 import { stock } from '../../src/domain/stock.js';
 import { orderIdOf, stockIdOf } from '../../src/domain/stream-id.js';
 import type { House } from '../../src/main.js';
+import { createExchangeProcess } from '../../src/processes/exchange-process.js';
 import { createLedger } from '../../src/processes/ledger.js';
 import type { CommandContext } from '../../src/runtime/command-bus.js';
 import { type LineInput, place } from '../support/orders.js';
+import {
+  allowance,
+  authorise,
+  back,
+  creditReturn,
+  exchange,
+  inspect,
+  receiveReturn,
+  refuseReturn,
+  requestReturn,
+  units,
+} from '../support/returns.js';
 import { OVER_100, resolveReview, review, rule } from '../support/reviews.js';
 import { tradeInParts } from './in-parts.js';
 
@@ -107,12 +120,12 @@ export const tradeEverything = async ({ bus, orders, returns }: House): Promise<
     { confirm: 'auto', coupons: ['TEN', 'FIVE'] },
   );
   await orders.execute(web('returned'), { type: 'ship', shipmentId: 's1' }, context());
-  const back = { type: 'return', reason: 'broken', note: 'C 1' } as const;
+  const broken = { type: 'return', reason: 'broken', note: 'C 1' } as const;
   const one = [{ lineId: 'l1', quantity: 1 }];
-  await orders.execute(web('returned'), { ...back, returnId: 'r/1', lines: one }, context());
+  await orders.execute(web('returned'), { ...broken, returnId: 'r/1', lines: one }, context());
   await orders.execute(
     web('returned'),
-    { ...back, returnId: 'r2', lines: one, credited: '9.99', location: 'shop' },
+    { ...broken, returnId: 'r2', lines: one, credited: '9.99', location: 'shop' },
     context('2026-04-02T08:00:00Z'),
   );
 
@@ -152,6 +165,43 @@ export const tradeEverything = async ({ bus, orders, returns }: House): Promise<
 
   await tradeInParts({ bus, orders });
 
+  const sent = async (externalId: string, quantity: number): Promise<string> => {
+    const line = { lineId: 'l1', sku: 'B', quantity, unitPrice: '6.00', tax: '0.10' };
+    await open('web', externalId, [line], { confirm: 'auto' });
+    await orders.execute(web(externalId), { type: 'ship', shipmentId: 's1' }, context());
+    return web(externalId);
+  };
+  const asked = await sent('asked', 4);
+  for (const command of [
+    requestReturn('q "1"', [units('l1', 3)], 'too, "small"'),
+    authorise('q "1"', { creditOn: 'command', note: 'in its "box"' }),
+    receiveReturn('q "1"', [units('l1', 3)], 'shop'),
+    inspect('q "1"', ['l1', 1, 'resaleable'], ['l1', 1, 'damaged'], ['l1', 1, 'missing']),
+    creditReturn('q "1"', { note: 'C 3', credited: '10.00' }),
+    requestReturn('q2', [units('l1', 1)]),
+    refuseReturn('q2', 'after, "30" days'),
+    back('q3', [units('l1', 1)], { credited: '30.00', goodwill: 'it was "late"' }),
+  ]) {
+    const { status } = await orders.execute(asked, command, context('2026-04-03T08:00:00.123456Z'));
+    if (status === 'rejected') throw new Error(`${command.type} was refused`);
+  }
+  const scratched = await sent('scratched', 1);
+  const given = allowance('a "1"', '1.00', { lineId: 'l1', reason: 'a, "scratch"' });
+  await orders.execute(scratched, given, context());
+  const exchanges = createExchangeProcess(bus, orders);
+  const swapped = await sent('swapped', 3);
+  for (const [index, sku] of ['A', 'none', 'A'].entries()) {
+    const returnId = `r${index}`;
+    await orders.execute(swapped, back(returnId, [units('l1', 1)]), context());
+    const lines = [
+      { lineId: 'l1', kind: 'goods', sku, quantity: 1, unitPrice: '7.00', tax: '0.00' },
+    ] as const;
+    const order = { lines, sources: ['main'], placedAt: '2026-03-31T22:00:00.123456Z' };
+    await exchanges.agree(swapped, exchange(`e "${index}"`, returnId, order), context());
+  }
+  await orders.execute(web('swapped-x1'), { type: 'ship', shipmentId: 's1' }, context());
+  await exchanges.advance(swapped, context('2026-04-01T08:00:00Z'));
+
   const line = { channel: 'web', note: 'C 2', quantity: 1, currency: 'GBP', reason: 'no receipt' } as const;
   await returns.record(
     { ...line, lineId: '1', kind: 'goods', sku: 'A', amount: '2.5', location: 'main', customerId: 'c-2' },
@@ -187,8 +237,12 @@ export const EVERY_TYPE = [
   'OrderChangeConfirmed',
   'OrderChangeDeclined',
   'OrderChangeProposed',
+  'OrderAllowanceGranted',
   'OrderCompleted',
   'OrderConfirmed',
+  'OrderExchangeAgreed',
+  'OrderExchangeEnded',
+  'OrderExchangeSettled',
   'OrderExpired',
   'OrderHeld',
   'OrderHoldResolved',
@@ -196,6 +250,11 @@ export const EVERY_TYPE = [
   'OrderPlaced',
   'OrderRejected',
   'OrderReserved',
+  'OrderReturnAuthorised',
+  'OrderReturnInspected',
+  'OrderReturnReceived',
+  'OrderReturnRefused',
+  'OrderReturnRequested',
   'OrderReturned',
   'OrderShipped',
   'OrderSourcesExtended',

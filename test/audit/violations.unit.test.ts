@@ -139,9 +139,75 @@ const addedLine = {
   lineNo: 1,
   discount: '0.00',
 };
+const requested = (quantity: number, returnId = 'q'): Written => [
+  ORDER,
+  'OrderReturnRequested',
+  { returnId, reason: 'broken', lines: [{ lineId: 'l1', sku: 'A', quantity }] },
+];
+const authorised: Written = [ORDER, 'OrderReturnAuthorised', { returnId: 'q', creditOn: 'inspection' }];
+const came = (quantity: number): Written => [
+  ORDER,
+  'OrderReturnReceived',
+  { returnId: 'q', location: 'main', lines: [{ lineId: 'l1', quantity }] },
+];
+const looked = (quantity: number, outcome: string): Written => [
+  ORDER,
+  'OrderReturnInspected',
+  { returnId: 'q', lines: [{ lineId: 'l1', quantity, outcome }] },
+];
+const allowed = (amount: string, more: object = {}): Written => [
+  ORDER,
+  'OrderAllowanceGranted',
+  { allowanceId: 'a', channel: 'web', currency: 'GBP', amount, reason: 'a scratch', ...more },
+];
+const exchanged = (credit: string, exchangeId = 'e'): Written => [
+  ORDER,
+  'OrderExchangeAgreed',
+  {
+    exchangeId,
+    returnId: 'b',
+    newOrderId: 'web~1-x1',
+    channel: 'web',
+    currency: 'GBP',
+    credit,
+    order: {
+      externalId: '1-x1',
+      placedAt: '2026-01-15T11:00:00Z',
+      lines: [{ lineId: 'l1', kind: 'goods', sku: 'A', quantity: 1, unitPrice: '3.17', tax: '0.00' }],
+      coupons: [],
+      confirm: 'auto',
+      sources: ['main'],
+      contentHash: 'x',
+    },
+  },
+];
+const settled = (changes: object): Written => [
+  ORDER,
+  'OrderExchangeSettled',
+  {
+    exchangeId: 'e',
+    currency: 'GBP',
+    charged: '3.17',
+    carried: '3.17',
+    toPay: '0.00',
+    toGiveBack: '0.00',
+    ...changes,
+  },
+];
 const upToReserved = [channel, received(5), placed(), held, reserved()];
 const upToConfirmed = [...upToReserved, confirmed];
 const sound = [...upToConfirmed, shipped(), captured, completed, returned(), restocked];
+const atStock = (returnId: string): Written => [
+  STOCK,
+  'StockReturned',
+  { returnId: `web~1/${returnId}`, quantity: 1 },
+];
+const placedFor = (orderId: string): Written => {
+  const [, type, data] = placed();
+  const exchangeOf = { orderId, exchangeId: 'e', returnId: 'b', credit: '3.17' };
+  return ['order-web~1-x1', type, { ...(data as object), externalId: '1-x1', coupons: [], exchangeOf }];
+};
+const gone = [...upToConfirmed, shipped(), captured, completed];
 /** The world goes on: whatever was left behind is now too old. */
 const later: Written = ['location-main', 'LocationConfigured', { name: 'Main' }, 61];
 
@@ -347,6 +413,31 @@ const CASES: readonly (readonly [keyof typeof VIOLATION_CODES, string, readonly 
       }),
     ],
   ],
+  ['wrong_return', 'a step before the one it follows', [...gone, requested(1), came(1)]],
+  ['wrong_return', 'a step of nothing that was requested', [...gone, authorised]],
+  ['wrong_return', 'units asked back twice', [...gone, requested(2), requested(2, 'q2')]],
+  ['wrong_return', 'more received than requested', [...gone, requested(1), authorised, came(2)]],
+  [
+    'wrong_return',
+    'an inspection of other units than came',
+    [...gone, requested(2), authorised, came(2), looked(1, 'missing')],
+  ],
+  [
+    'wrong_return',
+    'units credited that were not accepted',
+    [...gone, requested(1), authorised, came(1), looked(1, 'missing'), returned(first, 'q'), atStock('q')],
+  ],
+  [
+    'wrong_return',
+    'units returned that were refused before',
+    [...gone, requested(3), authorised, came(3), looked(3, 'refused'), returned(), restocked],
+  ],
+  ['wrong_return', 'an allowance granted again', [...gone, allowed('0.01'), allowed('0.01')]],
+  ['wrong_exchange', 'more carried than came back', [...sound, exchanged('3.18')]],
+  ['wrong_exchange', 'credit carried twice', [...sound, exchanged('3.17'), exchanged('0.01', 'f')]],
+  ['wrong_exchange', 'a difference that is none', [...sound, exchanged('3.17'), settled({ toPay: '0.01' })]],
+  ['wrong_exchange', 'an end of none', [...sound, settled({})]],
+  ['wrong_exchange', 'a new order that nobody agreed to', [placedFor('web~1')]],
 ];
 
 describe('the audit finds', () => {
@@ -362,6 +453,26 @@ describe('the audit finds', () => {
     const back = { ...all };
     const log = [...sound.slice(0, -2), returned(back), returned(back, 'b2')];
     expect(wrongWith(log)).toEqual(['more_than_ordered', 'more_refunded_than_paid']);
+  });
+
+  test('more_refunded_than_paid: by an allowance, unless a return said why', () => {
+    expect(wrongWith([...gone, allowed('9.50')])).toEqual([]);
+    expect(wrongWith([...gone, allowed('9.51')])).toEqual(['more_refunded_than_paid']);
+    expect(wrongWith([...sound, allowed('6.34', { lineId: 'l1' })])).toContain('more_refunded_than_paid');
+    expect(wrongWith([...sound, allowed('6.33', { lineId: 'l1' })])).toEqual([]);
+    const [stream, type, data] = returned();
+    const generous = { ...(data as object), allowance: '7.00' };
+    expect(wrongWith([...gone, [stream, type, generous], restocked])).toEqual(['more_refunded_than_paid']);
+    const said: Written = [stream, type, { ...generous, goodwill: 'a year late' }];
+    expect(wrongWith([...gone, said, restocked])).toEqual([]);
+    expect(wrongWith([...gone, said, restocked, allowed('0.01')])).toEqual(['more_refunded_than_paid']);
+  });
+
+  test('nothing in a return and an exchange as they should be', () => {
+    const whole = [...gone, requested(1), authorised, came(1), looked(1, 'resaleable')];
+    expect(wrongWith([...whole, returned(first, 'q'), atStock('q')])).toEqual([]);
+    expect(wrongWith([...sound, exchanged('3.17'), settled({})])).toEqual([]);
+    expect(wrongWith([...sound, exchanged('3.17'), placedFor('web~1')])).toEqual([]);
   });
 
   test('cause_posted_twice and cause_out_of_order: an entry posted again', () => {

@@ -88,8 +88,8 @@ describe('holdfast audit', () => {
     async () => {
       const { code, out } = await audit();
       expect(out).toContain('Nothing differs.');
-      expect(out).toMatch(/sales +53\.00 +2 orders +12/);
-      expect(out).toMatch(/credit notes +-18\.00 +2 notes +4/);
+      expect(out).toMatch(/sales +115\.00 +7 orders +22/);
+      expect(out).toMatch(/credit notes +-77\.10 +8 notes +10/);
       expect(out).toMatch(/difference +0\.00/);
       expect(out).toMatch(/stock_movements +\d+ +0/);
       expect(code).toBe(0);
@@ -106,7 +106,7 @@ describe('holdfast audit', () => {
       expect(first.out).not.toContain('"run"');
       expect(same).toMatchObject({
         ok: true,
-        currencies: { GBP: { sales: '53.00' } },
+        currencies: { GBP: { sales: '115.00' } },
         readModels: { differences: 0 },
       });
       expect(run).toMatchObject({ behind: 0 });

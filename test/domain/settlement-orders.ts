@@ -91,5 +91,7 @@ export const undo = (life: { state: OrderState; events: OrderEvent[] }): OrderEv
   return events;
 };
 
-export const isCause = (event: OrderEvent): event is OrderEvent & Cause =>
+export const isCause = (
+  event: OrderEvent,
+): event is Exclude<OrderEvent & Cause, { type: 'OrderAllowanceGranted' }> =>
   event.type === 'OrderShipped' || event.type === 'OrderReturned';

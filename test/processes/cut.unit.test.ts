@@ -8,6 +8,7 @@ import { createOrderProcess, type OrderProcess } from '../../src/processes/order
 import { createReturnProcess, noteIdOf, type ReturnProcess } from '../../src/processes/return-process.js';
 import type { CommandBus } from '../../src/runtime/command-bus.js';
 import { context, done, processSpec, type Step } from '../support/process-spec.js';
+import { authorise, creditReturn, inspect, receiveReturn, requestReturn, units } from '../support/returns.js';
 import { resolveReview, review, rule } from '../support/reviews.js';
 
 /**
@@ -154,6 +155,37 @@ const scenarios: Record<string, { before: Step<World>[]; cut: Step<World> }> = {
           { lineId: '3', quantity: 1 },
         ],
       }),
+  },
+  'inspect a return: resaleable goods to where they came, damaged ones to no stock': {
+    before: [
+      (w) => run(w, placing('1')),
+      (w) => run(w, { type: 'ship', shipmentId: 's' }),
+      (w) => run(w, requestReturn('r', [units('1', 3), units('2', 2), units('4')])),
+      (w) => run(w, authorise('r')),
+      (w) => run(w, receiveReturn('r', [units('1', 3), units('2', 2)], 'south')),
+    ],
+    cut: (w) =>
+      run(
+        w,
+        inspect(
+          'r',
+          ['1', 2, 'resaleable'],
+          ['1', 1, 'damaged'],
+          ['2', 1, 'resaleable'],
+          ['2', 1, 'missing'],
+        ),
+      ),
+  },
+  'credit what an inspection accepted': {
+    before: [
+      (w) => run(w, placing('1')),
+      (w) => run(w, { type: 'ship', shipmentId: 's' }),
+      (w) => run(w, requestReturn('r', [units('1', 1), units('2', 1)])),
+      (w) => run(w, authorise('r', { creditOn: 'command' })),
+      (w) => run(w, receiveReturn('r', [units('1', 1), units('2', 1)], 'south')),
+      (w) => run(w, inspect('r', ['1', 1, 'resaleable'], ['2', 1, 'resaleable'])),
+    ],
+    cut: (w) => run(w, creditReturn('r')),
   },
 };
 

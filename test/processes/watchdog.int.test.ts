@@ -7,6 +7,7 @@ import { order } from '../../src/domain/order.js';
 import { stock } from '../../src/domain/stock.js';
 import { orderIdOf, stockIdOf } from '../../src/domain/stream-id.js';
 import { type House, openHouse } from '../../src/main.js';
+import { createExchangeProcess } from '../../src/processes/exchange-process.js';
 import { createOrderProcess, type OrderProcess } from '../../src/processes/order-process.js';
 import { createReturnProcess } from '../../src/processes/return-process.js';
 import { createWatchdog, type WatchdogOptions } from '../../src/processes/watchdog.js';
@@ -19,6 +20,7 @@ import { createReadModelLag } from '../../src/runtime/read-model-lag.js';
 import { readSettings } from '../../src/settings.js';
 import { DUE_AT, PLACED_AT, place } from '../support/orders.js';
 import { type TestDatabase, testDatabase } from '../support/postgres.js';
+import { back, exchange, units } from '../support/returns.js';
 
 /** Whoever left an order half-way is dead; the read models say what is left, and the watchdog does it. */
 const ABANDONED_MS = 150;
@@ -86,7 +88,8 @@ const dyingAfter = (appends: number) => {
       },
     },
   });
-  return { orders: createOrderProcess(bus), returns: createReturnProcess(bus) };
+  const orders = createOrderProcess(bus);
+  return { orders, returns: createReturnProcess(bus), exchanges: createExchangeProcess(bus, orders) };
 };
 const dies = (work: Promise<unknown>) => expect(work).rejects.toThrow('dead');
 
@@ -113,6 +116,7 @@ const watch = (options: Partial<WatchdogOptions> = {}) => {
       },
     },
     returns,
+    exchanges: createExchangeProcess(house.bus, orders),
     clock: () => new Date(PLACED_AT),
     abandonedAfterMs: ABANDONED_MS,
     onError: (error, what) => errors.push({ error, what }),
@@ -181,6 +185,39 @@ describe('the watchdog', () => {
     await watch().watchdog.tick();
     expect((await house.bus.load(coupon, code)).state).toMatchObject({ redeemed: 0 });
     expect(await stockOf()).toEqual({ onHand: 5 + 4, held: 0 });
+  });
+
+  test('follows an exchange to the end of its new order', async () => {
+    const exchanges = createExchangeProcess(house.bus, house.orders);
+    await house.orders.execute(orderId, ordered(), context());
+    await house.orders.execute(orderId, { type: 'ship', shipmentId: 's' }, context());
+    await house.orders.execute(orderId, back('r', [units('1')]), context());
+    const lines = [{ lineId: '1', kind: 'goods', sku, quantity: 1, unitPrice: '1.00', tax: '0.00' }] as const;
+    await exchanges.agree(orderId, exchange('e', 'r', { lines, sources: ['main'] }), context());
+    const statusOfExchange = async () =>
+      (await house.bus.load(order, orderId)).state.afterSales.exchanges.get('e')?.status;
+    await leftAlone();
+    expect([await watch().watchdog.tick(), await statusOfExchange()]).toEqual([0, 'agreed']);
+    await house.orders.execute(`${orderId}-x1`, { type: 'ship', shipmentId: 's' }, context());
+    await leftAlone();
+    expect([await watch().watchdog.tick(), await statusOfExchange()]).toEqual([1, 'settled']);
+    await leftAlone();
+    expect(await watch().watchdog.tick()).toBe(0);
+  });
+
+  test('goes on with an exchange whose process died before it placed the new order', async () => {
+    await house.orders.execute(orderId, ordered(), context());
+    await house.orders.execute(orderId, { type: 'ship', shipmentId: 's' }, context());
+    await house.orders.execute(orderId, back('r', [units('1')]), context());
+    const lines = [
+      { lineId: '1', kind: 'goods', sku, quantity: 99, unitPrice: '1.00', tax: '0.00' },
+    ] as const;
+    const { exchanges } = dyingAfter(1);
+    await dies(exchanges.agree(orderId, exchange('e', 'r', { lines, sources: ['main'] }), context()));
+    await leftAlone();
+    expect(await watch().watchdog.tick()).toBe(1);
+    const { state } = await house.bus.load(order, orderId);
+    expect(state.afterSales.exchanges.get('e')?.status).toBe('ended');
   });
 
   test('expires what is due, as of when it was due, and lets go of its holds', async () => {

@@ -299,6 +299,7 @@ describe('sales', () => {
         discount: '0.75',
         tax: '0.30',
         net: '9.55',
+        allowances: '0.70',
       },
       {
         day: '2026-01-11',
@@ -310,6 +311,7 @@ describe('sales', () => {
         discount: '0.00',
         tax: '0.10',
         net: '5.10',
+        allowances: '0.00',
       },
       {
         day: '2026-01-13',
@@ -321,6 +323,7 @@ describe('sales', () => {
         discount: '0.00',
         tax: '0.20',
         net: '7.70',
+        allowances: '0.00',
       },
       {
         day: '2026-01-15',
@@ -332,6 +335,7 @@ describe('sales', () => {
         discount: '0.00',
         tax: '0.10',
         net: '5.10',
+        allowances: '0.00',
       },
     ]);
   });

@@ -1,11 +1,24 @@
 import fc from 'fast-check';
 import { coupon } from '../../src/domain/coupon.js';
-import type { PlaceOrder } from '../../src/domain/order.js';
+import { type LineQuantity, type OrderCommand, order, type PlaceOrder } from '../../src/domain/order.js';
+import type { OrderState } from '../../src/domain/order-state.js';
+import { INSPECTION_OUTCOMES, type InspectionOutcome } from '../../src/domain/return-events.js';
 import { stock } from '../../src/domain/stock.js';
 import { orderIdOf, stockIdOf } from '../../src/domain/stream-id.js';
+import { createExchangeProcess } from '../../src/processes/exchange-process.js';
 import { createOrderProcess, type OrderProcess } from '../../src/processes/order-process.js';
 import { createReturnProcess, type ReturnProcess } from '../../src/processes/return-process.js';
 import type { CommandContext } from '../../src/runtime/command-bus.js';
+import {
+  allowance,
+  authorise,
+  creditReturn,
+  exchange,
+  inspect,
+  receiveReturn,
+  refuseReturn,
+  requestReturn,
+} from '../support/returns.js';
 import { resolveReview, review, rule } from '../support/reviews.js';
 import { Died, MemoryLog } from './memory-log.js';
 
@@ -137,6 +150,29 @@ const step = fc.oneof(
     }),
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('note' as const), sku, location, quantity: units }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      do: fc.constant('onward' as const),
+      orderNo,
+      returnNo: fc.nat({ max: 1 }),
+      some: fc.array(fc.record({ line: fc.nat({ max: 1 }), quantity: fc.constant(1) }), {
+        minLength: 1,
+        maxLength: 2,
+      }),
+      outcome: fc.constantFrom(...INSPECTION_OUTCOMES),
+      location,
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constantFrom('allow' as const, 'refuse' as const, 'exchange' as const, 'follow' as const),
+      orderNo,
+      returnNo: fc.nat({ max: 1 }),
+      sku,
+    }),
+  },
 );
 
 type Step = typeof step extends fc.Arbitrary<infer One> ? One : never;
@@ -165,6 +201,39 @@ const linesOf = (named: readonly { line: number; quantity: number }[]) =>
 
 export const orderIdFor = (number: number): string => orderIdOf('web', `#${number}`);
 export const ALL_ORDERS = Array.from({ length: ORDERS }, (_, number) => orderIdFor(number));
+
+/** The next step of a return, whatever that is. */
+const onward = (
+  { afterSales }: OrderState,
+  returnId: string,
+  lines: readonly LineQuantity[],
+  outcome: InspectionOutcome,
+  location: string,
+): OrderCommand => {
+  const request = afterSales.requests.get(returnId);
+  const all = [...(request?.lines ?? [])];
+  switch (request?.status) {
+    case undefined:
+      return requestReturn(returnId, lines, 'broken, "a"');
+    case 'requested':
+      return authorise(returnId, outcome === 'damaged' ? { creditOn: 'command', note: 'box, "b"' } : {});
+    case 'authorised':
+      return receiveReturn(
+        returnId,
+        all.map(([lineId, { requested }]) => ({ lineId, quantity: requested })),
+        location,
+      );
+    case 'received':
+      return inspect(
+        returnId,
+        ...all.flatMap(([lineId, { received }]) =>
+          received === 0 ? [] : [[lineId, received, outcome] as const],
+        ),
+      );
+    default:
+      return creditReturn(returnId, { note: 'N 2' });
+  }
+};
 
 const run = async (
   log: MemoryLog,
@@ -308,6 +377,40 @@ const run = async (
     case 'resolve': {
       const resolve = resolveReview(one.holdId, one.outcome, { role: 'admin', reason: 'seen, "ok"' });
       return orders.execute(orderIdFor(one.orderNo), resolve, context);
+    }
+    case 'onward': {
+      const orderId = orderIdFor(one.orderNo);
+      const { state } = await log.load(order, orderId);
+      const command = onward(
+        state,
+        `R"${one.returnNo}`,
+        linesOf(one.some).lines ?? [],
+        one.outcome,
+        one.location,
+      );
+      return orders.execute(orderId, command, context);
+    }
+    case 'allow':
+      return orders.execute(orderIdFor(one.orderNo), allowance(id, '0.50'), context);
+    case 'refuse':
+      return orders.execute(
+        orderIdFor(one.orderNo),
+        refuseReturn(`R"${one.returnNo}`, 'worn, "torn"'),
+        context,
+      );
+    case 'exchange': {
+      const lines = [
+        { lineId: 'L0', kind: 'goods', sku: one.sku, quantity: 1, unitPrice: '2.00', tax: '0.00' },
+      ] as const;
+      const agree = exchange(id, `R"${one.returnNo}`, { lines, sources: LOCATIONS });
+      return createExchangeProcess(log, orders).agree(orderIdFor(one.orderNo), agree, context);
+    }
+    case 'follow': {
+      const orderId = orderIdFor(one.orderNo);
+      for (const { newOrderId } of (await log.load(order, orderId)).state.afterSales.exchanges.values()) {
+        await orders.execute(newOrderId, { type: 'ship', shipmentId: id }, context);
+      }
+      return createExchangeProcess(log, orders).advance(orderId, context);
     }
     case 'note':
       return returns.record(

@@ -6,6 +6,7 @@ import { coupon, couponEvents } from '../../src/domain/coupon.js';
 import type { Decider, DomainEvent } from '../../src/domain/decider.js';
 import type { EventDefinition } from '../../src/domain/event-definition.js';
 import { allEventDefinitions } from '../../src/domain/events.js';
+import { exchangeEvents } from '../../src/domain/exchange-events.js';
 import { location, locationEvents } from '../../src/domain/location.js';
 import { order } from '../../src/domain/order.js';
 import { orderEvents } from '../../src/domain/order-events.js';
@@ -25,7 +26,7 @@ const DECIDERS = [
   [channel, channelEvents],
   [coupon, couponEvents],
   [location, locationEvents],
-  [order, orderEvents],
+  [order, [...orderEvents, ...exchangeEvents]],
   [settlement, settlementEvents],
   [stock, stockEvents],
 ] as readonly (readonly [AnyDecider, readonly EventDefinition[]])[];

@@ -12,6 +12,8 @@ import { CURRENCY } from './row.js';
 export const CHANNEL = 'online-retail';
 export const LOCATION = 'main';
 const NO_REASON = 'unspecified';
+/** Credit notes are history: what one gave back is what was given back, also where it is more than the order had charged. */
+const AS_CREDITED = 'as the credit note says';
 
 /** An order as its channel would send it: what it is known again by is a hash of the same content. */
 export function placeCommand(order: PlannedOrder): PlaceOrder {
@@ -63,6 +65,7 @@ export function returnCommands(
       ),
       lines: parts.map(({ lineId, quantity }) => ({ lineId, quantity })),
       location: LOCATION,
+      goodwill: AS_CREDITED,
     },
   }));
 }

@@ -345,6 +345,26 @@ describe('an import', () => {
     expect(shipped()).toBe(500);
   });
 
+  test('a note that credits more than its order had charged is imported as it is, and says so', async () => {
+    const rows = [
+      row(1, { quantity: 2 }),
+      row(2, { invoice: 'C2', letter: 'C', quantity: -1, unitPrice: '2.00' }),
+      row(3, { invoice: 'C3', letter: 'C', quantity: -1, unitPrice: '5.00' }),
+    ];
+    const store = createMemoryEventStore();
+    const { report } = await runImport(store, planRows(rows));
+    expect(report.refusals).toEqual([]);
+    const returned = store.log.filter(({ type }) => type === 'OrderReturned').map(({ data }) => data);
+    expect(returned).toMatchObject([
+      { returnId: 'C2-1', allowance: '0.50' },
+      { returnId: 'C3-1', allowance: '3.50', goodwill: 'as the credit note says' },
+    ]);
+    expect(returned[0]).not.toHaveProperty('goodwill');
+    // Again it is the same.
+    await runImport(store, planRows(rows));
+    expect(store.log.filter(({ type }) => type === 'OrderReturned')).toHaveLength(2);
+  });
+
   test('does nothing with a file of no good row', async () => {
     const store = createMemoryEventStore();
     const { report } = await runImport(store, planRows([]));

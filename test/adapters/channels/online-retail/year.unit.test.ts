@@ -108,6 +108,32 @@ describeWhenYearIsPresent('the Online Retail year', () => {
     expect(cost - credited).toBe(pence('3,637.39'));
   });
 
+  test('gives back more than an order had left 6 times, 2,808.02 in all, which the import has to say', () => {
+    const left = new Map<string, bigint>();
+    let [times, beyond] = [0, 0n];
+    for (const item of plan.items) {
+      if (item.type === 'order') {
+        const sold = item.lines.map(({ unitPrice, quantity }) => amountPence(unitPrice, quantity));
+        left.set(
+          item.externalId,
+          sold.reduce((sum, amount) => sum + amount, 0n),
+        );
+      }
+      if (item.type !== 'credit') continue;
+      for (const id of item.dependsOn) {
+        const parts = item.parts.filter(({ externalId }) => externalId === id);
+        const credited = parts.reduce((sum, part) => sum + part.pence, 0n);
+        const rest = left.get(id) ?? 0n;
+        if (credited > rest && credited > 0n) {
+          times += 1;
+          beyond += credited - (rest > 0n ? rest : 0n);
+        }
+        left.set(id, rest - credited);
+      }
+    }
+    expect([times, beyond]).toEqual([6, pence('2,808.02')]);
+  });
+
   test('shows each of the 13 months to the penny', () => {
     const expected = [
       ['2010-12', '823,746.14', '-74,789.12'],

@@ -1,0 +1,47 @@
+import { unitShares } from './apportion.js';
+import { amountOf } from './money.js';
+import type { OrderUnits } from './order-events.js';
+import type { OrderLine, OrderState } from './order-state.js';
+
+/** What of an order says how much it charged and gave back. */
+export type Money = Pick<OrderState, 'lines' | 'afterSales'>;
+
+/** What the customer pays for the first units of a line. Mostly that is none or all of them, and an order may have a thousand lines. */
+export const paidForFirst = ({ amount, discount, tax, quantity }: OrderLine, units: number): bigint => {
+  if (units === 0) return 0n;
+  if (units === quantity) return amount - discount + tax;
+  return (
+    unitShares(amount, quantity, 0, units) -
+    unitShares(discount, quantity, 0, units) +
+    unitShares(tax, quantity, 0, units)
+  );
+};
+
+/** What the customer pays for what was shipped. */
+export const chargedOf = ({ lines }: Pick<OrderState, 'lines'>): bigint => {
+  let sum = 0n;
+  for (const line of lines.values()) sum += paidForFirst(line, line.shipped);
+  return sum;
+};
+
+/** What may still be given back, by whatever path: never more than was charged. Below zero after a recorded goodwill. */
+export const leftToCredit = (state: Money): bigint => {
+  let left = -state.afterSales.beyondShares;
+  for (const line of state.lines.values()) {
+    left += paidForFirst(line, line.shipped) - paidForFirst(line, line.returned);
+  }
+  return left;
+};
+
+/** What units are credited where nobody says an amount: their shares, or what is left of what was charged when that is less. */
+export const dueFor = (shares: bigint, left: bigint): bigint => {
+  if (shares <= left) return shares;
+  return left > 0n ? left : 0n;
+};
+
+export const paidFor = (lines: readonly OrderUnits[], currency: string): bigint =>
+  lines.reduce(
+    (sum, { amount, discount, tax }) =>
+      sum + amountOf(amount, currency) - amountOf(discount, currency) + amountOf(tax, currency),
+    0n,
+  );

@@ -1,0 +1,122 @@
+import { type Decision, isRejection, type Rejection, reject } from './decider.js';
+import { formatAmount, parseAmount } from './money.js';
+import { dueFor, leftToCredit, paidFor } from './order-charge.js';
+import type { LineQuantity, OrderCommand } from './order-commands.js';
+import type { OrderEvent, OrderUnits } from './order-events.js';
+import type { Placed } from './order-fulfilment.js';
+import { repeated, resolve, sourcesOf, unitsOf } from './order-lines.js';
+import { type ReturnCredit, returnableUnits } from './order-return-state.js';
+
+/** What a credit says besides its units. `credited`: decimal string, what is due when absent. */
+export interface Credit {
+  readonly returnId: string;
+  readonly reason: string;
+  readonly note?: string | undefined;
+  readonly credited?: string | undefined;
+  /** Why more may be given back than was paid; recorded only where it is. */
+  readonly goodwill?: string | undefined;
+}
+
+export const exceedsPaid = (left: bigint, currency: string): Rejection => {
+  const rest = formatAmount(left > 0n ? left : 0n, currency);
+  return reject('exceeds_paid', `${rest} ${currency} is left of what was charged`, { left: rest });
+};
+
+/**
+ * Gives back what units are worth by their frozen shares, or what was agreed. All that an order gives back, by whatever path, is
+ * at most what it charged: without an amount a credit is cut to what is left of that, so a full return after an allowance still
+ * comes to exactly what was paid; with one that is more it is `exceeds_paid`, unless somebody says why (goodwill).
+ */
+export const creditUnits = (state: Placed, credit: Credit, lines: OrderUnits[]): Decision<OrderEvent> => {
+  const { currency, channel } = state.placed;
+  const { returnId, reason, note, goodwill } = credit;
+  const shares = paidFor(lines, currency);
+  const left = leftToCredit(state);
+  const credited =
+    credit.credited === undefined ? dueFor(shares, left) : parseAmount(credit.credited, currency);
+  if (credited === undefined || credited < 0n)
+    return reject('invalid_amount', `not an amount of ${currency}`);
+  const exceeds = credited > left && credited > 0n;
+  if (exceeds && goodwill === undefined) return exceedsPaid(left, currency);
+  return [
+    {
+      type: 'OrderReturned',
+      data: {
+        returnId,
+        channel,
+        currency,
+        reason,
+        ...(note === undefined ? {} : { note }),
+        lines,
+        allowance: formatAmount(credited - shares, currency),
+        ...(exceeds ? { goodwill } : {}),
+      },
+    },
+  ];
+};
+
+/** Whether a credit was recorded with this note and amount. */
+export const isSameCredit = (
+  { shares, allowance, asDue, note: recorded }: ReturnCredit,
+  { note, credited }: Pick<Credit, 'note' | 'credited'>,
+  currency: string,
+): boolean =>
+  recorded === note &&
+  (credited === undefined ? asDue : parseAmount(credited, currency) === shares + allowance);
+
+const distinct = (texts: readonly (string | undefined)[]): string => [...new Set(texts)].sort().join('\n');
+
+/** Where the goods of a return go, each place once. */
+const placesOf = (
+  state: Placed,
+  lines: readonly LineQuantity[],
+  location: string | undefined,
+): (string | undefined)[] => {
+  const sourceOf = sourcesOf(state);
+  return lines.flatMap(({ lineId }) => {
+    const line = state.lines.get(lineId);
+    return line?.kind === 'goods' ? [location ?? sourceOf(line)] : [];
+  });
+};
+
+/** As {@link repeated}, with all that a return says: the same goods for another amount, note or location are another return. */
+const repeatedReturn = (
+  { returnId, lines, note, credited, location }: OrderCommand & { type: 'return' },
+  state: Placed,
+): Decision<OrderEvent> | undefined => {
+  const id = `return:${returnId}`;
+  if (state.afterSales.requests.has(returnId)) {
+    return reject('id_reused', `${returnId} is the return of a request`, { id });
+  }
+  const before = repeated(state, id, lines);
+  if (before === undefined || isRejection(before)) return before;
+  const credit = state.afterSales.credits.get(returnId);
+  const recorded = state.returns.find((one) => one.returnId === returnId);
+  if (credit === undefined || recorded === undefined) return before;
+  const same =
+    isSameCredit(credit, { note, credited }, state.placed.currency) &&
+    // Without one they went where they came from: where that is may have become known only since.
+    (location === undefined ||
+      distinct(recorded.lines.map((one) => one.location)) === distinct(placesOf(state, lines, location)));
+  return same ? [] : reject('id_reused', `${id} was recorded with other content`, { id });
+};
+
+/** Takes units back without a request: over the counter, or because another system did. */
+export const decideReturn = (
+  command: OrderCommand & { type: 'return' },
+  state: Placed,
+): Decision<OrderEvent> => {
+  const before = repeatedReturn(command, state);
+  if (before !== undefined) return before;
+  const returnable = (line: Parameters<typeof returnableUnits>[1]): number =>
+    returnableUnits(state.afterSales, line);
+  const found = resolve(state, command.lines, returnable, 'exceeds_shipped_quantity');
+  if (isRejection(found)) return found;
+  if (found.length === 0) return reject('nothing_open', 'a return names at least one line');
+  const sourceOf = sourcesOf(state);
+  const lines = found.map(({ line, quantity }) => {
+    const location = line.kind === 'goods' ? (command.location ?? sourceOf(line)) : undefined;
+    return unitsOf(state.placed, line, line.returned, quantity, location);
+  });
+  return creditUnits(state, command, lines);
+};

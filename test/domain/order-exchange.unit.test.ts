@@ -1,0 +1,208 @@
+import { describe, expect, test } from '@jest/globals';
+import { isRejection } from '../../src/domain/decider.js';
+import { EXCHANGES_MAX } from '../../src/domain/exchange-events.js';
+import { type OrderCommand, order } from '../../src/domain/order.js';
+import type { OrderEvent } from '../../src/domain/order-events.js';
+import { placementOf } from '../../src/domain/order-exchange.js';
+import { given, stateOf } from '../support/decider-spec.js';
+import { place, reserve } from '../support/orders.js';
+import { back, exchange, requestReturn, units } from '../support/returns.js';
+
+const placed = place([{ lineId: '1', quantity: 3, unitPrice: '10.00' }]);
+const sent = (...commands: readonly OrderCommand[]): OrderEvent[] => {
+  const events: OrderEvent[] = [];
+  const before: OrderCommand[] = [
+    placed,
+    reserve(placed),
+    { type: 'confirm' },
+    { type: 'ship', shipmentId: 's' },
+  ];
+  for (const command of [...before, ...commands]) {
+    const decision = order.decide(command, stateOf(order, events));
+    if (isRejection(decision)) throw new Error(`${command.type}: ${decision.code}`);
+    events.push(...decision);
+  }
+  return events;
+};
+const credited = sent(back('r', [units('1', 2)]));
+const agreed = (exchangeId: string, credit: string, externalId: string): OrderEvent => ({
+  type: 'OrderExchangeAgreed',
+  data: {
+    exchangeId,
+    returnId: 'r',
+    newOrderId: `web~${externalId}`,
+    channel: 'web',
+    currency: 'GBP',
+    credit,
+    order: {
+      ...exchange(exchangeId, 'r').order,
+      externalId,
+      lines: [...exchange(exchangeId, 'r').order.lines],
+    },
+  },
+});
+const settle = (exchangeId: string, charged: string): OrderCommand => ({
+  type: 'settle-exchange',
+  exchangeId,
+  charged,
+});
+const end = (exchangeId: string): OrderCommand => ({
+  type: 'end-exchange',
+  exchangeId,
+  code: 'insufficient_stock',
+  detail: '0 available to sell',
+});
+
+describe('an exchange', () => {
+  test('carries the credit of a return to a new order that is named after the old one', () => {
+    given(order, ...credited)
+      .when(exchange('e', 'r'))
+      .thenEvents(agreed('e', '20.00', '1001-x1'));
+    given(order, ...credited)
+      .when(exchange('e', 'r', { externalId: '2002' }, { credit: '5.00' }))
+      .thenEvents({
+        ...agreed('e', '5.00', '2002'),
+      } as OrderEvent);
+  });
+
+  test('no credit is carried twice, but one that came back may be', () => {
+    const once = [...credited, agreed('e', '15.00', '1001-x1')];
+    given(order, ...once)
+      .when(exchange('f', 'r', {}, { credit: '5.01' }))
+      .thenRejected('exceeds_credit', { left: '5.00' });
+    given(order, ...once)
+      .when(exchange('f', 'r'))
+      .thenEvents(agreed('f', '5.00', '1001-x2'));
+    const ended = sent(back('r', [units('1', 2)]), exchange('e', 'r'), end('e'));
+    given(order, ...ended)
+      .when(exchange('f', 'r'))
+      .thenEvents(agreed('f', '20.00', '1001-x2'));
+  });
+
+  test('is only of a return that is credited', () => {
+    given(order, ...credited)
+      .when(exchange('e', 'x'))
+      .thenRejected('unknown_return');
+    given(order, ...sent(requestReturn('r', [units('1')])))
+      .when(exchange('e', 'r'))
+      .thenRejected('wrong_return_status', { status: 'requested' });
+  });
+
+  test('an order that could never be placed is not agreed to', () => {
+    const line = {
+      lineId: '1',
+      kind: 'goods',
+      sku: 'A',
+      quantity: 1,
+      unitPrice: '1.00',
+      tax: '0.001',
+    } as const;
+    given(order, ...credited)
+      .when(exchange('e', 'r', { lines: [line] }))
+      .thenRejected('invalid_amount');
+    const twice = { ...line, tax: '0.00' };
+    given(order, ...credited)
+      .when(exchange('e', 'r', { lines: [twice, twice] }))
+      .thenRejected('duplicate_line');
+    given(order, ...credited)
+      .when(exchange('e', 'r', {}, { credit: 'all' }))
+      .thenRejected('invalid_amount');
+  });
+
+  test('again is nothing; with other content it is refused', () => {
+    const done = sent(back('r', [units('1', 2)]), exchange('e', 'r', {}, { credit: '15.00' }));
+    for (const same of [
+      exchange('e', 'r'),
+      exchange('e', 'r', { externalId: '1001-x1' }, { credit: '15' }),
+    ]) {
+      given(order, ...done)
+        .when(same)
+        .thenNothing();
+    }
+    for (const other of [
+      exchange('e', 'x'),
+      exchange('e', 'r', { contentHash: 'other' }),
+      exchange('e', 'r', { externalId: '2002' }),
+      exchange('e', 'r', {}, { credit: '14.00' }),
+    ]) {
+      given(order, ...done)
+        .when(other)
+        .thenRejected('id_reused');
+    }
+  });
+
+  test.each([
+    ['even', '20.00', '20.00', '0.00', '0.00'],
+    ['with a difference to pay', '25.50', '20.00', '5.50', '0.00'],
+    ['with a difference to give back', '12.00', '12.00', '0.00', '8.00'],
+  ])('is settled %s', (_, charged, carried, toPay, toGiveBack) => {
+    const open = sent(back('r', [units('1', 2)]), exchange('e', 'r'));
+    given(order, ...open)
+      .when(settle('e', charged))
+      .thenEvents({
+        type: 'OrderExchangeSettled',
+        data: { exchangeId: 'e', currency: 'GBP', charged, carried, toPay, toGiveBack },
+      });
+    const done = sent(back('r', [units('1', 2)]), exchange('e', 'r'), settle('e', charged));
+    given(order, ...done)
+      .when(settle('e', '1.00'))
+      .thenRejected('id_reused');
+    given(order, ...done)
+      .when(end('e'))
+      .thenNothing();
+    given(order, ...done)
+      .when(exchange('f', 'r', {}, { credit: '0.01' }))
+      .thenRejected('exceeds_credit');
+  });
+
+  test('ends when its new order comes to nothing: the credit is owed in money again', () => {
+    given(order, ...sent(back('r', [units('1', 2)]), exchange('e', 'r')))
+      .when(end('e'))
+      .thenEvents({
+        type: 'OrderExchangeEnded',
+        data: {
+          exchangeId: 'e',
+          code: 'insufficient_stock',
+          detail: '0 available to sell',
+          currency: 'GBP',
+          owed: '20.00',
+        },
+      });
+    given(order, ...credited)
+      .when(end('e'))
+      .thenRejected('unknown_exchange');
+  });
+
+  test('the new order says what it is for, and is placed once whoever places it', () => {
+    const state = stateOf(order, sent(back('r', [units('1', 2)]), exchange('e', 'r')));
+    const open = state.afterSales.exchanges.get('e');
+    if (open === undefined) throw new Error('there is no exchange');
+    const command = placementOf('web~1001', 'e', open);
+    const decision = order.decide(command, order.initialState);
+    expect(decision).toMatchObject([
+      {
+        type: 'OrderPlaced',
+        data: {
+          channel: 'web',
+          externalId: '1001-x1',
+          currency: 'GBP',
+          exchangeOf: { orderId: 'web~1001', exchangeId: 'e', returnId: 'r', credit: '20.00' },
+        },
+      },
+    ]);
+    if (isRejection(decision)) throw new Error(decision.code);
+    given(order, ...decision)
+      .when(placementOf('web~1001', 'e', open))
+      .thenNothing();
+  });
+
+  test('an order has so many and no more', () => {
+    const many = Array.from({ length: EXCHANGES_MAX }, (_, index) => [
+      exchange(`e${index}`, 'r'),
+      end(`e${index}`),
+    ]).flat();
+    given(order, ...sent(back('r', [units('1', 2)]), ...many))
+      .when(exchange('one more', 'r'))
+      .thenRejected('too_many_exchanges');
+  });
+});
