@@ -3,6 +3,7 @@ import { createApiKeys } from './api-keys.js';
 import { channelRoutes } from './channels.js';
 import { couponRoutes } from './coupons.js';
 import { creditNoteRoutes } from './credit-notes.js';
+import { deliveryAddressRoutes } from './delivery-address.js';
 import { createDispatch } from './dispatch.js';
 import { docsRouter } from './docs.js';
 import { keyRoutes } from './keys.js';
@@ -13,6 +14,7 @@ import { openApiDocument } from './openapi.js';
 import { orderActionRoutes } from './order-actions.js';
 import { orderRoutes } from './orders.js';
 import { API_LIMITS, type ApiParts } from './parts.js';
+import { peopleRoutes } from './people.js';
 import { Problem, problemOf, sendProblem } from './problems.js';
 import { createMemoryRateLimiter } from './rate-limit.js';
 import { reportRoutes } from './reports.js';
@@ -43,6 +45,8 @@ const routesOf = (parts: ApiParts, keys: ReturnType<typeof createApiKeys>): Rout
     ...orderActionRoutes(parts),
     ...reviewRoutes(parts),
     ...reviewRuleRoutes(parts),
+    ...peopleRoutes(parts),
+    ...deliveryAddressRoutes(parts),
     ...stockRoutes(parts),
     ...channelRoutes(parts),
     ...locationRoutes(parts),

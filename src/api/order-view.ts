@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { formatAmount } from '../domain/money.js';
 import { sourcesOf } from '../domain/order.js';
-import { LINE_KINDS } from '../domain/order-events.js';
+import { type Destination, LINE_KINDS } from '../domain/order-events.js';
 import type { OrderLine, OrderState } from '../domain/order-state.js';
 import { orderIdOf, splitId } from '../domain/stream-id.js';
 import type { OrderView as OrderRow, OrderSummary } from '../projections/order-pages.js';
@@ -84,6 +84,13 @@ const countOf = (lines: Lines, of: (line: OrderLine) => number): number =>
 /** One spelling of a time, wherever it was read. */
 const iso = (time: string): string => new Date(time).toISOString();
 
+/** As the read model has it: the id of the address is for `/delivery-address`. */
+const destinationOf = (destination: Destination | undefined) => {
+  if (destination === undefined) return undefined;
+  const { country, region, postalCode } = destination;
+  return { country, region, postalCode };
+};
+
 /** An order from the state of its stream; undefined when it was never placed. */
 export const viewOfState = (id: string, state: OrderState): z.input<typeof orderView> | undefined => {
   const { placed, status } = state;
@@ -102,7 +109,7 @@ export const viewOfState = (id: string, state: OrderState): z.input<typeof order
     expiresAt: placed.expiresAt === undefined ? undefined : iso(placed.expiresAt),
     currency: placed.currency,
     customerId: placed.customerId,
-    destination: placed.destination,
+    destination: destinationOf(placed.destination),
     confirm: placed.confirm,
     coupons: placed.coupons,
     totals: {

@@ -48,6 +48,11 @@ const body = z.strictObject({
       country: z.string().regex(/^[A-Z]{2}$/, 'an ISO 3166 alpha-2 code'),
       region: text.max(100).optional(),
       postalCode: text.max(20).optional(),
+      deliveryAddressId: id
+        .optional()
+        .meta({
+          description: 'Of an address of the customer in the vault (`/v1/people`): an id, no address.',
+        }),
     })
     .optional(),
   lines: z.array(line).min(1).max(LINES_MAX),

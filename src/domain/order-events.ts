@@ -14,6 +14,8 @@ export const destination = z.object({
   country: z.string().regex(/^[A-Z]{2}$/, 'an ISO 3166 alpha-2 code'),
   region: z.string().max(100).regex(STORABLE_TEXT).optional(),
   postalCode: z.string().max(20).regex(STORABLE_TEXT).optional(),
+  /** Of an address that the vault keeps of the customer: an id, never the address. */
+  deliveryAddressId: recordedId.optional(),
 });
 
 const line = z.object({

@@ -31,7 +31,7 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
       placedAt: '2026-01-01T00:00:00Z',
       currency: 'GBP',
       customerId: 'c1',
-      destination: { country: 'GB', region: 'Kent', postalCode: 'CT1' },
+      destination: { country: 'GB', region: 'Kent', postalCode: 'CT1', deliveryAddressId: 'home' },
       lines: [
         { lineId: '1', kind: 'goods', sku: 'MUG', quantity: 1, unitPrice: '1.00', tax: '0.20' },
         { kind: 'charge', sku: 'POST', account: 'postage', quantity: 1, unitPrice: '3.90' },
@@ -88,6 +88,36 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
     path: '/v1/orders/web~held/reviews/h/resolution',
     body: { outcome: 'released', reason: REASON, effectiveAt: '2026-01-01T00:00:00Z' },
     unknown: { path: '/v1/orders/web~held/reviews/nobody/resolution', code: 'unknown_review' },
+  },
+  'put /v1/people/{customerId}': {
+    path: '/v1/people/c1',
+    body: {
+      name: { prefix: 'Dr', given: 'Jo', middle: 'B', family: 'Doe', suffix: 'II', organisation: 'Doe Ltd' },
+      addresses: [
+        {
+          addressId: 'home',
+          recipient: 'Jo',
+          street: ['1 High Street'],
+          city: 'Ely',
+          postalCode: 'CB7 4AA',
+          region: 'Cambs',
+          country: 'GB',
+        },
+      ],
+      phones: ['+44 1353 555 0100'],
+      mails: ['jo@example.org'],
+      note: 'rings twice',
+    },
+  },
+  'get /v1/people/{customerId}': {
+    path: '/v1/people/c1',
+    unknown: { path: '/v1/people/nobody', code: 'unknown_person' },
+  },
+  'delete /v1/people/{customerId}': { path: '/v1/people/c1' },
+  'get /v1/people/{customerId}/access': { path: '/v1/people/c1/access' },
+  'get /v1/orders/{id}/delivery-address': {
+    path: `${CONFIRMED}/delivery-address`,
+    unknown: NO_ORDER('/delivery-address'),
   },
   'get /v1/reviews': { path: '/v1/reviews' },
   'get /v1/reviews/counts': { path: '/v1/reviews/counts' },
@@ -338,7 +368,8 @@ beforeAll(async () => {
   await make('POST', '/v1/orders/web~held/reviews', held);
   await make('POST', '/v1/orders/web~shipped/shipments', { shipmentId: 's' });
   await make('POST', '/v1/orders/web~cancelled/cancellations', { cancellationId: 'c', reason: REASON });
-  for (const role of ['warehouse', 'finance', 'reader'] as const) keys[role] = await house.createKey(role);
+  for (const role of ['warehouse', 'finance', 'reader', 'privacy'] as const)
+    keys[role] = await house.createKey(role);
   keys.channel = await house.createKey('channel', 'web');
   keys.other = await house.createKey('channel', 'other');
   await house.settled();
@@ -438,7 +469,7 @@ describe('wrong input to every route', () => {
           const basic = await ask(route, { key: null, headers: { authorization: 'Basic YTpi' } });
           expectProblem(basic, route.name, 'unauthenticated');
           expect(basic.headers.get('www-authenticate')).toBe('Bearer');
-          for (const role of ['channel', 'warehouse', 'finance', 'reader']) {
+          for (const role of ['channel', 'warehouse', 'finance', 'reader', 'privacy']) {
             if (route.operation['x-roles']?.includes(role)) continue;
             expectProblem(
               await ask(route, { key: keys[role] ?? '' }),
@@ -516,8 +547,8 @@ describe('wrong input to every route', () => {
             'web~a~b',
             'web~%25ZZ',
           ]) {
-            // A credit note may have almost any number, and recording a line of it makes it.
-            if (route.pattern.includes('{note}') && /^(~|\.\.|web)/.test(id)) continue;
+            // A credit note may have almost any number, and recording a line of it makes it; so may a customer.
+            if (/\{(note|customerId)\}/.test(route.pattern) && /^(~|\.\.|web)/.test(id)) continue;
             const path = route.pattern.replace(/\{\w+\}/, id);
             expectProblem(await ask({ ...route, path }), `${route.name} ${id.slice(0, 20)}`);
           }
@@ -706,6 +737,17 @@ describe('wrong input to every route', () => {
         'source',
         'location_not_set_up',
       );
+    }));
+
+  test('a malformed If-Match', () =>
+    changingNothing(async () => {
+      for (const value of ['*', '1', '"x"', '"1", "2"', 'W/"1"', '"-1"']) {
+        const answer = await house.request('PUT', '/v1/people/c1', {
+          body: EXAMPLES['put /v1/people/{customerId}']?.body,
+          headers: { 'if-match': value },
+        });
+        expectProblem(answer, value, 'invalid_header');
+      }
     }));
 
   test('a malformed Idempotency-Key', () =>
