@@ -4,6 +4,7 @@ import { sourcesOf } from '../domain/order.js';
 import { type Destination, LINE_KINDS } from '../domain/order-events.js';
 import type { OrderLine, OrderState } from '../domain/order-state.js';
 import { orderIdOf, splitId } from '../domain/stream-id.js';
+import { taxPart } from '../domain/tax.js';
 import type { OrderView as OrderRow, OrderSummary } from '../projections/order-pages.js';
 import { seesChannel } from './answers.js';
 import type { Caller } from './api-keys.js';
@@ -35,6 +36,7 @@ const lineView = z
     amount,
     discount: amount,
     tax: amount,
+    taxes: z.array(taxPart).optional(),
     shipped: units,
     cancelled: units,
     returned: units,
@@ -138,6 +140,7 @@ export const viewOfState = (id: string, state: OrderState): z.input<typeof order
       amount: money(line.amount),
       discount: money(line.discount),
       tax: money(line.tax),
+      taxes: line.taxes,
       shipped: line.shipped,
       cancelled: line.cancelled,
       returned: line.returned,
@@ -188,6 +191,7 @@ export const viewOfRow = (row: OrderRow): z.input<typeof orderView> => ({
   lines: row.lines.map((line) => ({
     ...line,
     account: line.account ?? undefined,
+    taxes: line.taxes === null ? undefined : [...line.taxes],
     location: line.location ?? undefined,
   })),
   reviews: row.reviews.map(viewOfReview),

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { type Channel, channel } from '../domain/channel.js';
-import { exponentOf, formatAmount, lineAmount, parseAmount } from '../domain/money.js';
+import { exponentOf, lineAmount, parseAmount } from '../domain/money.js';
 import { LINES_MAX, order, type PlaceOrder } from '../domain/order.js';
 import { LINE_KINDS } from '../domain/order-events.js';
 import { orderIdOf } from '../domain/stream-id.js';
@@ -11,6 +11,7 @@ import type { Queryable } from '../runtime/database.js';
 import { decided, requireChannel } from './answers.js';
 import { canonicalJson, sha256 } from './canonical-json.js';
 import { SETTINGS_AGE_MAX_MS } from './channels.js';
+import { lineTaxes, settlement, taxOf } from './cross-border.js';
 import { orderView, viewOfState } from './order-view.js';
 import type { ApiLimits, ApiParts } from './parts.js';
 import { Problem } from './problems.js';
@@ -34,7 +35,10 @@ const line = z.strictObject({
     .meta({ description: 'Of a charge or voucher: its account in the ledger; the SKU when absent.' }),
   quantity,
   unitPrice,
-  tax: money.optional().meta({ description: 'Of the whole line; zero when absent.' }),
+  tax: money
+    .optional()
+    .meta({ description: 'Of the whole line; when absent what `taxes` come to, or zero.' }),
+  taxes: lineTaxes.optional(),
 });
 
 const body = z.strictObject({
@@ -48,13 +52,12 @@ const body = z.strictObject({
       country: z.string().regex(/^[A-Z]{2}$/, 'an ISO 3166 alpha-2 code'),
       region: text.max(100).optional(),
       postalCode: text.max(20).optional(),
-      deliveryAddressId: id
-        .optional()
-        .meta({
-          description: 'Of an address of the customer in the vault (`/v1/people`): an id, no address.',
-        }),
+      deliveryAddressId: id.optional().meta({
+        description: 'Of an address of the customer in the vault (`/v1/people`): an id, no address.',
+      }),
     })
     .optional(),
+  settlement: settlement.optional(),
   lines: z.array(line).min(1).max(LINES_MAX),
   coupons: z.array(slug).max(COUPONS_MAX).default([]),
   policy: z
@@ -71,8 +74,8 @@ type Body = z.output<typeof body>;
 const requireSensibleTotal = ({ lines, currency: of }: Body): void => {
   const limit = ORDER_TOTAL_MAX * 10n ** BigInt(exponentOf(of) ?? 0);
   let total = 0n;
-  for (const { unitPrice: price, quantity: units, tax } of lines) {
-    total += (lineAmount(price, units, of) ?? 0n) + (parseAmount(tax ?? '0', of) ?? 0n);
+  for (const each of lines) {
+    total += (lineAmount(each.unitPrice, each.quantity, of) ?? 0n) + (parseAmount(taxOf(each, of), of) ?? 0n);
   }
   if (total > limit) {
     throw new Problem('amount_too_large', `an order comes to at most ${ORDER_TOTAL_MAX} ${of}`);
@@ -96,7 +99,7 @@ const commandOf = (
     lines: lines.map((each, index) => ({
       ...each,
       lineId: each.lineId ?? String(index + 1),
-      tax: each.tax ?? formatAmount(0n, sent.currency),
+      tax: taxOf(each, sent.currency),
     })),
     confirm,
     // The holds begin now, however late the order came to us.
@@ -198,6 +201,8 @@ export const placeOrderRoute = (
       'duplicate_line',
       'duplicate_coupon',
       'invalid_amount',
+      'tax_mismatch',
+      'invalid_rate',
       'amount_too_large',
       'append_too_large',
       'effective_in_future',

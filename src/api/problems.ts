@@ -74,6 +74,8 @@ export const PROBLEMS = {
   // the content can never be right
   idempotency_key_reused: [422, 'The Idempotency-Key came with another request before'],
   invalid_amount: [422, 'Not an amount of the currency'],
+  tax_mismatch: [422, 'The parts of a tax do not come to it'],
+  invalid_rate: [422, 'The order cannot be settled at this rate'],
   amount_too_large: [422, 'The amount is too large'],
   currency_not_accepted: [422, 'The channel does not take this currency'],
   location_not_set_up: [422, 'A location that the request names was never set up'],

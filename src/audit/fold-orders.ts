@@ -2,6 +2,7 @@ import type { OrderEvent, OrderUnits } from '../domain/order-events.js';
 import type { RecordedEvent } from '../runtime/event-store.js';
 import type { Promises } from './fold-promises.js';
 import { FoldedReviews } from './fold-reviews.js';
+import { checkRate, checkTaxes, hasRightTax } from './fold-taxes.js';
 import { encodePart, stockKey } from './ids.js';
 import { carriedByFirst, minorOf, priceTimes } from './money.js';
 import { type Place, placeOf } from './place.js';
@@ -22,6 +23,8 @@ export interface FoldedLine {
   readonly unitPrice: string;
   readonly amount: bigint;
   readonly tax: bigint;
+  /** What the tax is made of, as recorded; undefined where the channel did not say. */
+  readonly taxes: Of<'OrderPlaced'>['lines'][number]['taxes'];
   discount: bigint;
   shipped: number;
   cancelled: number;
@@ -167,7 +170,7 @@ export class OrderFold {
       reviews: undefined,
       last,
     };
-    for (const { lineId, kind, sku, account, quantity, unitPrice, amount, tax } of lines) {
+    for (const { lineId, kind, sku, account, quantity, unitPrice, amount, tax, taxes } of lines) {
       const line: FoldedLine = {
         order,
         lineId,
@@ -179,12 +182,14 @@ export class OrderFold {
         unitPrice,
         amount: minorOf(amount, currency),
         tax: minorOf(tax, currency),
+        taxes,
         discount: 0n,
         shipped: 0,
         cancelled: 0,
         returned: 0,
         location: undefined,
       };
+      checkTaxes(line, currency, this.violations);
       if (line.amount !== priceTimes(unitPrice, quantity, currency)) {
         this.violations.add(
           'wrong_line_amount',
@@ -262,7 +267,7 @@ export class OrderFold {
       const right =
         minorOf(given.amount, currency) === share(line.amount) &&
         minorOf(given.discount, currency) === share(line.discount) &&
-        minorOf(given.tax, currency) === share(line.tax);
+        hasRightTax(line, given, currency, from, to);
       if (!right) {
         this.violations.add('wrong_share', `order-${order.id}`, `${lineId}: ${counter} ${quantity}`);
       }
@@ -278,12 +283,13 @@ export class OrderFold {
     this.#end(order, 'cancelled');
   }
 
-  #ship(order: FoldedOrder, { lines, currency }: Of<'OrderShipped'>): void {
+  #ship(order: FoldedOrder, { lines, currency, settlement }: Of<'OrderShipped'>): void {
     order.reviews?.step(
       'ship',
       lines.map(({ lineId }) => lineId),
     );
     this.#checkShares(order, 'shipped', lines);
+    checkRate(order, settlement, this.violations);
     this.#count(order, 'shipped', lines);
     for (const line of lines) order.charged += netOf(line, currency);
   }
@@ -291,6 +297,7 @@ export class OrderFold {
   #return(order: FoldedOrder, data: Of<'OrderReturned'>): void {
     const { lines, currency, returnId, note, channel } = data;
     this.#checkShares(order, 'returned', lines);
+    checkRate(order, data.settlement, this.violations);
     this.#count(order, 'returned', lines);
     const { effectiveAt, recordedAtMs } = order.last;
     const allowance = minorOf(data.allowance, currency);

@@ -3,6 +3,8 @@ import type { DomainEvent } from './decider.js';
 import { defineEvent } from './event-definition.js';
 import { type ReviewEvent, reviewEvents } from './review.js';
 import { amountText, currency, quantity, recordedId, STORABLE_TEXT, signedAmountText } from './schemas.js';
+import { settlementRate } from './settlement-rate.js';
+import { TAXES_MAX, taxPart, taxShare } from './tax.js';
 
 /**
  * The facts of an order. Amounts are decimal strings of the order's currency. Every event that moves goods or money carries
@@ -30,6 +32,8 @@ const line = z.object({
   amount: amountText,
   /** Tax of the whole line as the channel states it. */
   tax: amountText,
+  /** What the tax is made of, where the channel says so; they sum to it. */
+  taxes: z.array(taxPart).min(1).max(TAXES_MAX).optional(),
 });
 
 const placed = z.object({
@@ -39,6 +43,8 @@ const placed = z.object({
   currency,
   customerId: recordedId.optional(),
   destination: destination.optional(),
+  /** In which other currency it is settled, and at which rate. */
+  settlement: settlementRate.optional(),
   lines: z.array(line).min(1),
   coupons: z.array(recordedId),
   confirm: z.enum(['auto', 'explicit']),
@@ -76,6 +82,8 @@ const units = z.object({
   amount: amountText,
   discount: amountText,
   tax: amountText,
+  /** Share of each part of the tax, where the line has parts; they sum to `tax`. */
+  taxes: z.array(taxShare).optional(),
   /** Goods only: the stock they leave or return to. */
   location: recordedId.optional(),
 });
@@ -89,12 +97,14 @@ const shipped = z.object({
   shipmentId: recordedId,
   channel: recordedId,
   currency,
+  settlement: settlementRate.optional(),
   lines: z.array(units).min(1),
 });
 const returned = z.object({
   returnId: recordedId,
   channel: recordedId,
   currency,
+  settlement: settlementRate.optional(),
   /** The credit note it belongs to, where there is one. */
   note: recordedId.optional(),
   reason: z.string(),

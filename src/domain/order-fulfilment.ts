@@ -11,6 +11,10 @@ export type Placed = OrderState & { readonly placed: OrderPlaced['data'] };
 export const wrongStatus = (state: OrderState, wanted: string): Rejection =>
   reject('wrong_status', `the order is ${state.status}, not ${wanted}`, { status: state.status });
 
+/** What moves money says at which rate it is settled: whoever posts it reads nothing else. */
+const settlementOf = ({ settlement }: OrderPlaced['data']): Pick<OrderPlaced['data'], 'settlement'> =>
+  settlement === undefined ? {} : { settlement };
+
 /** With the last open unit gone, an order that shipped anything is complete. */
 const andComplete = (state: OrderState, event: OrderEvent): OrderEvent[] => {
   const lines = [...evolveOrder(state, event).lines.values()];
@@ -98,6 +102,7 @@ export const decideShip = (command: OrderCommand & { type: 'ship' }, state: Plac
       shipmentId: command.shipmentId,
       channel: state.placed.channel,
       currency: state.placed.currency,
+      ...settlementOf(state.placed),
       lines: moved.map(({ line, quantity }) =>
         unitsOf(state.placed, line, line.shipped, quantity, sourceOf(line)),
       ),
@@ -137,6 +142,7 @@ export const decideReturn = (
         returnId,
         channel,
         currency,
+        ...settlementOf(state.placed),
         reason,
         ...(note === undefined ? {} : { note }),
         lines,

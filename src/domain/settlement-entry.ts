@@ -3,6 +3,7 @@ import { amountOf } from './money.js';
 import type { OrderReturned, OrderShipped, OrderUnits } from './order-events.js';
 import type { EntryKind, EntryReference } from './settlement.js';
 import type { Account, Leg } from './settlement-accounts.js';
+import type { SettlementRate } from './settlement-rate.js';
 
 /** The facts that the ledger follows from, in streams of {@link CAUSE_CATEGORIES}. */
 export type Cause = OrderShipped | OrderReturned | BlindReturnEvent;
@@ -21,6 +22,8 @@ export interface Booking {
   readonly currency: string;
   readonly reference: EntryReference;
   readonly reason?: string;
+  /** The currency that it is settled in, where that is another one. */
+  readonly settlement?: SettlementRate | undefined;
   readonly legs: readonly Leg[];
 }
 
@@ -44,7 +47,7 @@ const accountOf = (
 const legsOf = (lines: readonly OrderUnits[], currency: string, goods: Account, sign: 1n | -1n): Leg[] => {
   let receivable = 0n;
   let discounts = 0n;
-  let taxes = 0n;
+  const taxes = new Map<Account, bigint>();
   const amounts = new Map<Account, bigint>();
   for (const line of lines) {
     const amount = amountOf(line.amount, currency);
@@ -53,14 +56,15 @@ const legsOf = (lines: readonly OrderUnits[], currency: string, goods: Account, 
     const account = accountOf(line, goods);
     receivable += amount - discount + tax;
     discounts += discount;
-    taxes += tax;
+    const parts = line.taxes?.map((part) => [`tax:${part.kind}`, amountOf(part.amount, currency)] as const);
+    for (const [of, minor] of parts ?? [['tax', tax] as const]) taxes.set(of, (taxes.get(of) ?? 0n) + minor);
     amounts.set(account, (amounts.get(account) ?? 0n) + amount);
   }
   return [
     { account: 'receivable', minor: sign * receivable },
     ...[...amounts].map(([account, minor]): Leg => ({ account, minor: -sign * minor })),
     { account: 'discounts', minor: sign * discounts },
-    { account: 'tax', minor: -sign * taxes },
+    ...[...taxes].map(([account, minor]): Leg => ({ account, minor: -sign * minor })),
   ];
 };
 
@@ -68,17 +72,18 @@ const legsOf = (lines: readonly OrderUnits[], currency: string, goods: Account, 
 export const bookingOf = (event: Cause, streamId: string): Booking => {
   switch (event.type) {
     case 'OrderShipped': {
-      const { channel, currency, shipmentId, lines } = event.data;
+      const { channel, currency, settlement, shipmentId, lines } = event.data;
       return {
         party: channel,
         kind: 'sale',
         currency,
         reference: { orderId: streamId, shipmentId },
+        ...(settlement === undefined ? {} : { settlement }),
         legs: legsOf(lines, currency, 'sales', 1n),
       };
     }
     case 'OrderReturned': {
-      const { channel, currency, returnId, note, reason, lines, allowance } = event.data;
+      const { channel, currency, settlement, returnId, note, reason, lines, allowance } = event.data;
       const extra = amountOf(allowance, currency);
       return {
         party: channel,
@@ -86,6 +91,7 @@ export const bookingOf = (event: Cause, streamId: string): Booking => {
         currency,
         reference: { orderId: streamId, returnId, ...(note === undefined ? {} : { note }) },
         reason,
+        ...(settlement === undefined ? {} : { settlement }),
         legs: [
           ...legsOf(lines, currency, 'returns', -1n),
           { account: 'allowances', minor: extra },

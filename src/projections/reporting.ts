@@ -10,18 +10,20 @@ const CURRENCIES =
   'AED BHD BIF CLF CLP DJF GNF IQD ISK JOD JPY KMF KRW KWD LYD OMR PYG RWF TND UGX UYI VND VUV XAF XOF XPF';
 const DEFAULT_DECIMALS = 2;
 
-/** Decimals of the row's currency. */
-const DECIMALS = `(CASE ${CURRENCIES.split(' ')
-  .flatMap((code) => {
-    const decimals = exponentOf(code) ?? DEFAULT_DECIMALS;
-    return decimals === DEFAULT_DECIMALS ? [] : [`WHEN currency = '${code}' THEN ${decimals}`];
-  })
-  .join(' ')} ELSE ${DEFAULT_DECIMALS} END)`;
+/** Decimals of the currency in that column. */
+const decimalsOf = (of: string): string =>
+  `(CASE ${CURRENCIES.split(' ')
+    .flatMap((code) => {
+      const decimals = exponentOf(code) ?? DEFAULT_DECIMALS;
+      return decimals === DEFAULT_DECIMALS ? [] : [`WHEN ${of} = '${code}' THEN ${decimals}`];
+    })
+    .join(' ')} ELSE ${DEFAULT_DECIMALS} END)`;
 
 const column = (name: string, comment: string, sql = name): ReportingColumn => ({ name, comment, sql });
-/** Minor units as a decimal of the row's currency. */
-const amount = (name: string, comment: string, minor = name): ReportingColumn =>
-  column(name, comment, `round(${minor} / power(10::numeric, ${DECIMALS}), ${DECIMALS})`);
+/** Minor units as a decimal of the currency in that column. */
+const amountIn = (of: string, name: string, comment: string): ReportingColumn =>
+  column(name, comment, `round(${name} / power(10::numeric, ${decimalsOf(of)}), ${decimalsOf(of)})`);
+const amount = (name: string, comment: string): ReportingColumn => amountIn('currency', name, comment);
 
 const channel = column('channel', 'Where the order comes from.');
 const currency = column('currency', 'ISO 4217; of all amounts of the row.');
@@ -143,6 +145,8 @@ const ledgerPostings: ReportingView = {
     column('account', 'Account of the chart.'),
     currency,
     amount('amount', 'Debit positive, credit negative.'),
+    column('settlement_currency', 'That its order is settled in; null where that is no other one.'),
+    amountIn('settlement_currency', 'settlement_amount', 'The same in the settlement currency.'),
     column('recorded_at', 'When the log had it.'),
   ],
 };

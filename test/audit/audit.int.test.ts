@@ -140,7 +140,7 @@ describe('the audit of a history with every kind of event', () => {
     expect(differencesOf(report)).toEqual([]);
     expect(report.violations.first).toEqual([]);
     expect(report).toMatchObject({ ok: true, behind: 0, events: events.length, parked: [] });
-    expect(report.ledger).toEqual({ entries: 8, unposted: 0 });
+    expect(report.ledger).toEqual({ entries: 11, unposted: 0 });
     const document = JSON.stringify(auditDocument(report, { verbose: false }));
     const { currencies, stock } = JSON.parse(document);
     // Sales: 3 x 3.333 + 4 + 2 x 10, and 4 x 1.25 of 5 + 2 x 7; 22:00Z is the last hour of March in London. Credits: a third
