@@ -1,5 +1,6 @@
 import express, { type Express, type Request, type Response } from 'express';
 import { createApiKeys } from './api-keys.js';
+import { channelRateRoutes } from './channel-rates.js';
 import { channelRoutes } from './channels.js';
 import { couponRoutes } from './coupons.js';
 import { creditNoteRoutes } from './credit-notes.js';
@@ -49,6 +50,7 @@ const routesOf = (parts: ApiParts, keys: ReturnType<typeof createApiKeys>): Rout
     ...deliveryAddressRoutes(parts),
     ...stockRoutes(parts),
     ...channelRoutes(parts),
+    ...channelRateRoutes(parts),
     ...locationRoutes(parts),
     ...couponRoutes(parts),
     ...creditNoteRoutes(parts),

@@ -1,6 +1,9 @@
 import { z } from 'zod';
+import type { Channel } from '../domain/channel.js';
+import { rateFor } from '../domain/channel-rates.js';
+import type { Rejection } from '../domain/decider.js';
 import { formatAmount } from '../domain/money.js';
-import { rateText } from '../domain/settlement-rate.js';
+import { rateText, type SettlementRate } from '../domain/settlement-rate.js';
 import { sumOfTaxes, TAX_KINDS, TAXES_MAX, taxCountry, taxRate } from '../domain/tax.js';
 import { currency, instant, money, text } from './schemas.js';
 
@@ -38,3 +41,14 @@ interface TaxedLine {
 /** Tax of a line: as it was sent, or what its parts come to. A part that is no amount of the currency is refused later. */
 export const taxOf = ({ tax, taxes = [] }: TaxedLine, of: string): string =>
   tax ?? formatAmount(sumOfTaxes(taxes, of) ?? 0n, of);
+
+/** The rate that an order brings, or that its channel has for it. Rejection: `rate_missing`. */
+export const settlementFor = (
+  sent: { readonly currency: string; readonly settlement?: SettlementRate | undefined },
+  { rates }: Pick<Channel, 'rates'>,
+): { readonly settlement?: SettlementRate } | Rejection => {
+  if (sent.settlement !== undefined) return { settlement: sent.settlement };
+  const rate = rateFor(rates, sent.currency);
+  if (rate === undefined) return {};
+  return 'code' in rate ? rate : { settlement: rate };
+};

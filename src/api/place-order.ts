@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { type Channel, channel } from '../domain/channel.js';
+import type { Rejection } from '../domain/decider.js';
 import { exponentOf, lineAmount, parseAmount } from '../domain/money.js';
 import { LINES_MAX, order, type PlaceOrder } from '../domain/order.js';
 import { LINE_KINDS } from '../domain/order-events.js';
@@ -11,10 +12,10 @@ import type { Queryable } from '../runtime/database.js';
 import { decided, requireChannel } from './answers.js';
 import { canonicalJson, sha256 } from './canonical-json.js';
 import { SETTINGS_AGE_MAX_MS } from './channels.js';
-import { lineTaxes, settlement, taxOf } from './cross-border.js';
+import { lineTaxes, settlement, settlementFor, taxOf } from './cross-border.js';
 import { orderView, viewOfState } from './order-view.js';
 import type { ApiLimits, ApiParts } from './parts.js';
-import { Problem } from './problems.js';
+import { Problem, rejected } from './problems.js';
 import { defineRoute, type Route } from './route.js';
 import { currency, id, instant, money, quantity, slug, text, unitPrice } from './schemas.js';
 
@@ -86,7 +87,7 @@ const commandOf = (
   sent: Body,
   settings: Channel,
   now: Date,
-  review: Pick<PlaceOrder, 'review'>,
+  facts: Pick<PlaceOrder, 'review' | 'settlement'>,
 ): PlaceOrder => {
   const confirm = sent.policy?.confirm ?? settings.confirm;
   const seconds = sent.policy?.expiresInSeconds ?? settings.expiresInSeconds;
@@ -105,7 +106,7 @@ const commandOf = (
     // The holds begin now, however late the order came to us.
     ...(waits ? { expiresAt: new Date(now.getTime() + seconds * 1_000).toISOString() } : {}),
     sources: settings.sources,
-    ...review,
+    ...facts,
     // Of what was sent, not of what settings and clock added: the same order tomorrow is still the same order.
     contentHash: sha256(canonicalJson(sent)),
   };
@@ -144,6 +145,12 @@ export const placeOrderRoute = (
       log.warn({ err }, 'cannot tell whether a customer is known');
       return { review: { rules, keepUntil } };
     }
+  };
+
+  /** An order that was placed has its rate, whatever the channel has now: only a new one is refused. */
+  const unsettled = async (orderId: string, missing: Rejection): Promise<Record<string, never>> => {
+    if ((await bus.load(order, orderId)).state.placed === undefined) throw rejected(missing);
+    return {};
   };
 
   /** The order as far as it is recorded; undefined when it is not. */
@@ -203,6 +210,7 @@ export const placeOrderRoute = (
       'invalid_amount',
       'tax_mismatch',
       'invalid_rate',
+      'rate_missing',
       'amount_too_large',
       'append_too_large',
       'effective_in_future',
@@ -223,7 +231,11 @@ export const placeOrderRoute = (
         effectiveAt: sent.placedAt,
         channel: sent.channel,
       });
-      const command = commandOf(sent, settings, now, await reviewOf(sent, settings, now));
+      const rate = settlementFor(sent, settings);
+      const command = commandOf(sent, settings, now, {
+        ...(await reviewOf(sent, settings, now)),
+        ...('code' in rate ? await unsettled(orderId, rate) : rate),
+      });
       const outcome = orders.execute(orderId, command, context);
       const headers = { Location: `/v1/orders/${encodeURIComponent(orderId)}` };
       const answer = await wait(orderId, outcome, requestId);

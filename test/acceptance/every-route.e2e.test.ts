@@ -33,10 +33,19 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
       customerId: 'c1',
       destination: { country: 'GB', region: 'Kent', postalCode: 'CT1', deliveryAddressId: 'home' },
       lines: [
-        { lineId: '1', kind: 'goods', sku: 'MUG', quantity: 1, unitPrice: '1.00', tax: '0.20' },
+        {
+          lineId: '1',
+          kind: 'goods',
+          sku: 'MUG',
+          quantity: 1,
+          unitPrice: '1.00',
+          tax: '0.20',
+          taxes: [{ kind: 'vat', name: 'VAT', rate: '0.2', country: 'GB', amount: '0.20' }],
+        },
         { kind: 'charge', sku: 'POST', account: 'postage', quantity: 1, unitPrice: '3.90' },
       ],
       coupons: ['TEN'],
+      settlement: { currency: 'EUR', rate: '1.17', source: 'ECB', asOf: '2026-01-01T00:00:00Z' },
       policy: { confirm: 'explicit', expiresInSeconds: 60 },
     },
   },
@@ -180,6 +189,19 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
       confirm: 'auto',
       expiresInSeconds: 60,
     },
+  },
+  'put /v1/channels/{id}/rates': {
+    path: '/v1/channels/web/rates',
+    body: {
+      currency: 'EUR',
+      required: true,
+      rates: [{ from: 'GBP', rate: '1.17', source: 'ECB', asOf: '2026-01-01T00:00:00Z' }],
+    },
+    unknown: { path: '/v1/channels/nobody/rates', code: 'unknown_channel' },
+  },
+  'get /v1/channels/{id}/rates': {
+    path: '/v1/channels/web/rates',
+    unknown: { path: '/v1/channels/nobody/rates', code: 'unknown_channel' },
   },
   'get /v1/channels/{id}': {
     path: '/v1/channels/web',
@@ -632,6 +654,25 @@ describe('wrong input to every route', () => {
           'currency_not_accepted',
         ],
         ['/v1/orders', { ...order, externalId: 'e', lines: [{ ...goods, tax: '0.001' }] }, 'invalid_amount'],
+        [
+          '/v1/orders',
+          {
+            ...order,
+            externalId: 'e',
+            lines: [{ ...goods, tax: '0.20', taxes: [{ kind: 'vat', amount: '0.19' }] }],
+          },
+          'tax_mismatch',
+        ],
+        [
+          '/v1/orders',
+          {
+            ...order,
+            externalId: 'e',
+            lines: [goods],
+            settlement: { currency: 'GBP', rate: '1', source: 'x', asOf: '2026-01-01T00:00:00Z' },
+          },
+          'invalid_rate',
+        ],
         [
           '/v1/orders',
           {

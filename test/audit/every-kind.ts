@@ -158,6 +158,12 @@ export const tradeEverything = async ({ bus, orders, returns }: House): Promise<
   await orders.execute(web('abroad'), { type: 'ship', shipmentId: 's1', lines: one }, context());
   await orders.execute(web('abroad'), { type: 'ship', shipmentId: 's2' }, context());
   await orders.execute(web('abroad'), { ...back, returnId: 'r1', lines: one }, context());
+  await bus.execute(
+    channel,
+    'web',
+    { type: 'set-rates', table: { currency: 'EUR', required: false, rates: [] } },
+    context(),
+  );
   await open('jp', 'yen', [{ lineId: 'l1', sku: 'B', quantity: 3, unitPrice: '33.5', tax: '1' }], {
     currency: 'JPY',
     confirm: 'auto',
