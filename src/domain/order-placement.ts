@@ -58,8 +58,7 @@ export const decidePlace = (
   for (const line of lines) {
     const amount = lineAmount(line.unitPrice, line.quantity, rest.currency);
     const tax = parseAmount(line.tax, rest.currency);
-    const { taxes, ...untaxed } = line;
-    const sum = taxes === undefined ? tax : sumOfTaxes(taxes, rest.currency);
+    const sum = line.taxes === undefined ? tax : sumOfTaxes(line.taxes, rest.currency);
     if (amount === undefined || tax === undefined || sum === undefined) {
       return reject('invalid_amount', `line ${line.lineId}: not an amount of ${rest.currency}`, {
         lineId: line.lineId,
@@ -72,8 +71,8 @@ export const decidePlace = (
     }
     total += amount + tax;
     priced.push({
-      ...untaxed,
-      ...(taxes === undefined ? {} : { taxes: spelledTaxes(taxes, rest.currency) }),
+      ...line,
+      ...(line.taxes === undefined ? {} : { taxes: spelledTaxes(line.taxes, rest.currency) }),
       amount: formatAmount(amount, rest.currency),
       tax: formatAmount(tax, rest.currency),
     });

@@ -43,6 +43,10 @@ const accountOf = (
   }
 };
 
+const add = (sums: Map<Account, bigint>, account: Account, minor: bigint): void => {
+  sums.set(account, (sums.get(account) ?? 0n) + minor);
+};
+
 /** What the customer pays for these units; `sign` -1 gives it back. Reads the frozen shares, computes none. */
 const legsOf = (lines: readonly OrderUnits[], currency: string, goods: Account, sign: 1n | -1n): Leg[] => {
   let receivable = 0n;
@@ -56,9 +60,9 @@ const legsOf = (lines: readonly OrderUnits[], currency: string, goods: Account, 
     const account = accountOf(line, goods);
     receivable += amount - discount + tax;
     discounts += discount;
-    const parts = line.taxes?.map((part) => [`tax:${part.kind}`, amountOf(part.amount, currency)] as const);
-    for (const [of, minor] of parts ?? [['tax', tax] as const]) taxes.set(of, (taxes.get(of) ?? 0n) + minor);
-    amounts.set(account, (amounts.get(account) ?? 0n) + amount);
+    add(amounts, account, amount);
+    if (line.taxes === undefined) add(taxes, 'tax', tax);
+    else for (const part of line.taxes) add(taxes, `tax:${part.kind}`, amountOf(part.amount, currency));
   }
   return [
     { account: 'receivable', minor: sign * receivable },
