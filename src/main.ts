@@ -1,11 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
+import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pino, { type Logger } from 'pino';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { createEventStore } from './adapters/event-store/event-store.js';
+import { createKeyFile, type KeyFile } from './adapters/key-file/key-file.js';
 import { connectDatabase } from './adapters/postgres/connect.js';
 import { migrate } from './adapters/postgres/migrate.js';
+import { createVault } from './adapters/postgres/vault.js';
 import { allEventDefinitions } from './domain/events.js';
 import { openServices, type Services } from './embedded.js';
 import { createHouseMetrics, type HouseMetrics } from './metrics.js';
@@ -29,9 +32,11 @@ import { ensureLogIdentity } from './runtime/log-identity.js';
 import { MODEL_SETS } from './runtime/model-sets.js';
 import { categoriesOf } from './runtime/projection-build.js';
 import { createProjectionRunner } from './runtime/projection-runner.js';
-import { createTablesOnce } from './runtime/projection-tables.js';
+import { createTablesOnce, isBuiltBy } from './runtime/projection-tables.js';
 import { createReadModelLag } from './runtime/read-model-lag.js';
+import { ensureViews } from './runtime/reporting-views.js';
 import { SnapshotTable } from './runtime/snapshot-table.js';
+import type { Vault } from './runtime/vault.js';
 import type { Settings } from './settings.js';
 
 /** Everything of one Holdfast process, composed. Nothing runs until a role is started. */
@@ -49,6 +54,8 @@ export interface House {
   readonly orders: OrderProcess;
   readonly returns: ReturnProcess;
   readonly poster: Poster;
+  readonly vault: Vault;
+  readonly vaultKeys: KeyFile;
   /**
    * Keeps the read models up to date until the signal aborts; one process at a time does, the others wait. `onMoved` hears the name of
    * the checkpoint after each commit.
@@ -92,6 +99,11 @@ export const openHouse = async (settings: Settings): Promise<House> => {
   }
 };
 
+/** Over tables of another version the views are its own; they are made with the tables when those are built anew. */
+const makeReporting = async (db: Database): Promise<void> => {
+  if (await isBuiltBy(db, allProjections, 'live')) await ensureViews(db, allProjections);
+};
+
 const compose = async (settings: Settings, services: Services, log: Logger): Promise<House> => {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
@@ -111,11 +123,21 @@ const compose = async (settings: Settings, services: Services, log: Logger): Pro
     db = await connectDatabase({ url: services.databaseUrl, applicationName: 'holdfast' });
     const logId = await ensureLogIdentity(store, db, codec, categoriesOf(allProjections));
     await createTablesOnce(db, allProjections);
+    await makeReporting(db);
     return assemble({ settings, services, log, registry, metrics, codec, store, db, logId });
   } catch (error) {
     await Promise.all([store.close(), db?.close()]);
     throw error;
   }
+};
+
+/** An embedded database has one owner, who gets a key; one of many processes must be given the same key everywhere. */
+const vaultKeysOf = (settings: Settings, db: Database): KeyFile => {
+  const { vaultKeyFile, databaseUrl, dataDir } = settings;
+  if (vaultKeyFile !== undefined || databaseUrl !== undefined) return createKeyFile({ file: vaultKeyFile });
+  const mayCreate = async (): Promise<boolean> =>
+    (await db.query('SELECT 1 FROM vault.keys LIMIT 1')).rowCount === 0;
+  return createKeyFile({ file: join(resolve(dataDir), 'vault.key'), mayCreate });
 };
 
 type Parts = Pick<
@@ -124,7 +146,9 @@ type Parts = Pick<
 >;
 
 const assemble = (parts: Parts): House => {
-  const { services, log, metrics, codec, store, db } = parts;
+  const { settings, services, log, metrics, codec, store, db } = parts;
+  const vaultKeys = vaultKeysOf(settings, db);
+  const vault = createVault({ db, keys: vaultKeys });
   const holder = `${hostname()}/${process.pid}/${randomUUID().slice(0, 8)}`;
   const snapshots = new SnapshotTable({
     db,
@@ -258,5 +282,17 @@ const assemble = (parts: Parts): House => {
     await services.stop();
   };
 
-  return { ...parts, bus, orders, returns, poster, runProjections, runProcesses, catchUp, close };
+  return {
+    ...parts,
+    bus,
+    orders,
+    returns,
+    poster,
+    vault,
+    vaultKeys,
+    runProjections,
+    runProcesses,
+    catchUp,
+    close,
+  };
 };

@@ -38,6 +38,13 @@ const settingsSchema = z.object({
     .describe(
       'Connection string of a Redis 7 or later, for rate limits shared between API processes and for waking readers that wait (`?after=`); none when absent.',
     ),
+  HOLDFAST_VAULT_KEY_FILE: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'File with the master key of the vault for personal data: 32 random bytes in base64, older keys on the lines below it. With the embedded PostgreSQL it is `vault.key` in the data directory, made once; with `DATABASE_URL` and without it the vault is closed.',
+    ),
   HOLDFAST_HOST: z.string().min(1).default('127.0.0.1').describe('Address the API listens on.'),
   HOLDFAST_PORT: port.default(8080).describe('Port the API listens on; 0 takes a free one.'),
   HOLDFAST_MONITOR_PORT: port
@@ -77,6 +84,7 @@ export interface Settings {
   readonly eventStoreUrl: string | undefined;
   readonly databaseUrl: string | undefined;
   readonly redisUrl: string | undefined;
+  readonly vaultKeyFile: string | undefined;
   readonly host: string;
   readonly port: number;
   readonly monitorPort: number | undefined;
@@ -125,6 +133,7 @@ export const readSettings = (environment: Environment): Settings => {
     eventStoreUrl: data.EVENTSTORE_URL,
     databaseUrl: data.DATABASE_URL,
     redisUrl: data.REDIS_URL,
+    vaultKeyFile: data.HOLDFAST_VAULT_KEY_FILE,
     host: data.HOLDFAST_HOST,
     port: data.HOLDFAST_PORT,
     monitorPort: data.HOLDFAST_MONITOR_PORT,

@@ -6,8 +6,9 @@ import type { Queryable } from '../runtime/database.js';
  * Keys of the API. Only the sha-256 of a key is stored: a key is 256 random bits, so nothing is gained by hashing it slowly.
  *
  * admin: everything. channel: orders of its own channel. warehouse: stock and shipments. finance: ledgers. reader: reads.
+ * privacy: personal data, to read and to erase, and nothing else.
  */
-export const KEY_ROLES = ['admin', 'channel', 'warehouse', 'finance', 'reader'] as const;
+export const KEY_ROLES = ['admin', 'channel', 'warehouse', 'finance', 'reader', 'privacy'] as const;
 export type KeyRole = (typeof KEY_ROLES)[number];
 
 /** Who makes a request. `channel` is set for the role `channel` and nothing else. */

@@ -2,9 +2,11 @@ import express, { type Express, type Request, type Response } from 'express';
 import { allowanceRoutes } from './allowances.js';
 import { createApiKeys } from './api-keys.js';
 import { backorderRoutes } from './backorders.js';
+import { channelRateRoutes } from './channel-rates.js';
 import { channelRoutes } from './channels.js';
 import { couponRoutes } from './coupons.js';
 import { creditNoteRoutes } from './credit-notes.js';
+import { deliveryAddressRoutes } from './delivery-address.js';
 import { createDispatch } from './dispatch.js';
 import { docsRouter } from './docs.js';
 import { exchangeRoutes } from './exchanges.js';
@@ -17,6 +19,7 @@ import { orderActionRoutes } from './order-actions.js';
 import { orderChangeRoutes } from './order-changes.js';
 import { orderRoutes } from './orders.js';
 import { API_LIMITS, type ApiParts } from './parts.js';
+import { peopleRoutes } from './people.js';
 import { Problem, problemOf, sendProblem } from './problems.js';
 import { createMemoryRateLimiter } from './rate-limit.js';
 import { reportRoutes } from './reports.js';
@@ -55,8 +58,11 @@ const routesOf = (parts: ApiParts, keys: ReturnType<typeof createApiKeys>): Rout
     ...returnListRoutes(parts),
     ...allowanceRoutes(parts),
     ...exchangeRoutes(parts),
+    ...peopleRoutes(parts),
+    ...deliveryAddressRoutes(parts),
     ...stockRoutes(parts),
     ...channelRoutes(parts),
+    ...channelRateRoutes(parts),
     ...locationRoutes(parts),
     ...couponRoutes(parts),
     ...creditNoteRoutes(parts),

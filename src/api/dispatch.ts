@@ -44,6 +44,15 @@ const textHeader = (request: Request, name: string): string | undefined => {
   return value;
 };
 
+/** `"3"` is version 3. */
+const expectedVersionOf = (request: Request): number | undefined => {
+  const tag = textHeader(request, 'if-match');
+  if (tag === undefined) return undefined;
+  const version = /^"(\d{1,9})"$/.exec(tag)?.[1];
+  if (version === undefined) throw new Problem('invalid_header', 'if-match is one ETag as an answer gave it');
+  return Number(version);
+};
+
 const requestIdOf = (request: Request): string => {
   const given = request.headers['x-request-id'];
   return typeof given === 'string' && HEADER_TEXT.test(given) ? given : randomUUID();
@@ -160,6 +169,7 @@ export const createDispatch = (parts: DispatchParts) => {
     if (inFlight > REQUESTS_IN_FLIGHT_MAX) throw new Problem('overloaded', 'too many requests are under way');
     const caller = await authenticate(request, route.access, parts);
     const idempotencyKey = route.idempotent ? textHeader(request, 'idempotency-key') : undefined;
+    const expectedVersion = route.versioned ? expectedVersionOf(request) : undefined;
     const params = paramsOf(request);
     const given = queryOf(request);
     const body = route.body === undefined ? undefined : await readBody(request);
@@ -170,7 +180,17 @@ export const createDispatch = (parts: DispatchParts) => {
         : sha256(`${request.method} ${request.path}\n${canonicalJson(body)}`);
     const now = clock();
     const context = contextMaker(caller, requestId, idempotencyKey, requestHash, now);
-    const raw: RawCall = { params, query, body, caller, requestId, idempotencyKey, now, context };
+    const raw: RawCall = {
+      params,
+      query,
+      body,
+      caller,
+      requestId,
+      idempotencyKey,
+      expectedVersion,
+      now,
+      context,
+    };
     return route.run(raw);
   };
 

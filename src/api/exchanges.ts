@@ -92,7 +92,8 @@ const commandOf = (
 const expectedOf = ({ credit, currency }: Exchange, newOrder: OrderState) => {
   const money = (minor: bigint): string => formatAmount(minor, currency);
   let total = 0n;
-  for (const line of newOrder.lines.values()) total += paidForFirst(line, line.quantity - line.cancelled);
+  for (const line of newOrder.lines.values())
+    total += paidForFirst(line, line.quantity - line.cancelled, currency);
   const carried = total < credit ? total : credit;
   return { total: money(total), toPay: money(total - carried), toGiveBack: money(credit - carried) };
 };

@@ -52,8 +52,12 @@ const entryView = z
     reference: z.record(z.string(), z.string().nullable()),
     reason: z.string().nullable(),
     cause: z.object({ type: z.string(), stream: z.string(), revision: z.int() }).nullable(),
+    settlement: z
+      .object({ currency: z.string(), rate: z.string(), source: z.string(), asOf: z.iso.datetime() })
+      .optional()
+      .meta({ description: 'The currency that its order is settled in; `settled` is in it.' }),
     postings: z
-      .array(z.object({ account: z.string(), amount }))
+      .array(z.object({ account: z.string(), amount, settled: amount.optional() }))
       .meta({ description: 'Debit positive, credit negative; they sum to zero.' }),
     position: z.string(),
   })

@@ -94,6 +94,14 @@ const idempotencyHeader = z.object({
     }),
 });
 
+const versionHeader = z.object({
+  'If-Match': z
+    .string()
+    .regex(/^"\d{1,9}"$/)
+    .optional()
+    .meta({ description: 'The `ETag` of what was read; needed to change what is there.', example: '"1"' }),
+});
+
 const operationOf = (route: Route): ZodOpenApiOperationObject => {
   const query = route.awaitable
     ? (route.query ?? z.object({})).safeExtend({
@@ -110,6 +118,7 @@ const operationOf = (route: Route): ZodOpenApiOperationObject => {
       ...(route.params === undefined ? {} : { path: route.params }),
       ...(query === undefined ? {} : { query }),
       ...(route.idempotent ? { header: idempotencyHeader } : {}),
+      ...(route.versioned ? { header: versionHeader } : {}),
     },
     ...(route.body === undefined
       ? {}

@@ -6,6 +6,7 @@ import { splitId } from '../domain/stream-id.js';
 import { type ChangeView, listChanges } from '../projections/change-proposals.js';
 import { isKnownOrder } from '../projections/order-pages.js';
 import { decided, idOrKey } from './answers.js';
+import { lineTaxes } from './cross-border.js';
 import { orderIdFor, orderView, unknownOrder, viewOfState } from './order-view.js';
 import { orderParams } from './orders.js';
 import type { ApiParts } from './parts.js';
@@ -30,6 +31,7 @@ const action = z.discriminatedUnion('kind', [
         quantity,
         unitPrice,
         tax: money,
+        taxes: lineTaxes.optional(),
       }),
     })
     .meta({ description: 'A new line; more units of a line are a new line too.' }),
@@ -40,6 +42,7 @@ const action = z.discriminatedUnion('kind', [
       newLineId: id,
       unitPrice,
       tax: money,
+      taxes: lineTaxes.optional(),
       reason: text,
     })
     .meta({ description: 'Another price for the open units of a line, which become a line of their own.' }),
@@ -101,6 +104,7 @@ const PROBLEMS_OF_PLAN = [
   'too_many_lines',
   'too_many_units',
   'invalid_amount',
+  'tax_mismatch',
   'order_held',
 ] as const satisfies readonly ProblemCode[];
 

@@ -2,9 +2,16 @@ import { z } from 'zod';
 import { formatAmount } from '../domain/money.js';
 import { sourcesOf } from '../domain/order.js';
 import { shortUnits } from '../domain/order-allocations.js';
-import { HANDOVERS, LINE_KINDS, PRIORITY_DEFAULT, SHORTAGE_POLICIES } from '../domain/order-events.js';
+import {
+  type Destination,
+  HANDOVERS,
+  LINE_KINDS,
+  PRIORITY_DEFAULT,
+  SHORTAGE_POLICIES,
+} from '../domain/order-events.js';
 import { isEnded, isGuest, type OrderLine, type OrderState } from '../domain/order-state.js';
 import { orderIdOf, splitId } from '../domain/stream-id.js';
+import { taxPart } from '../domain/tax.js';
 import type { OrderView as OrderRow, OrderSummary } from '../projections/order-pages.js';
 import { seesChannel } from './answers.js';
 import type { Caller } from './api-keys.js';
@@ -36,6 +43,7 @@ const lineView = z
     amount,
     discount: amount,
     tax: amount,
+    taxes: z.array(taxPart).optional(),
     shipped: units,
     cancelled: units,
     returned: units,
@@ -108,6 +116,13 @@ const shortOf = (state: OrderState): { sku: string; quantity: number }[] =>
     .map(([sku, quantity]) => ({ sku, quantity }))
     .sort((a, b) => (a.sku < b.sku ? -1 : 1));
 
+/** As the read model has it: the id of the address is for `/delivery-address`. */
+const destinationOf = (destination: Destination | undefined) => {
+  if (destination === undefined) return undefined;
+  const { country, region, postalCode } = destination;
+  return { country, region, postalCode };
+};
+
 /** An order from the state of its stream; undefined when it was never placed. */
 export const viewOfState = (id: string, state: OrderState): z.input<typeof orderView> | undefined => {
   const { placed, status } = state;
@@ -126,7 +141,7 @@ export const viewOfState = (id: string, state: OrderState): z.input<typeof order
     expiresAt: placed.expiresAt === undefined ? undefined : iso(placed.expiresAt),
     currency: placed.currency,
     customerId: placed.customerId,
-    destination: placed.destination,
+    destination: destinationOf(placed.destination),
     confirm: placed.confirm,
     coupons: placed.coupons,
     shortage: placed.shortage ?? 'all-or-nothing',
@@ -163,6 +178,7 @@ export const viewOfState = (id: string, state: OrderState): z.input<typeof order
       amount: money(line.amount),
       discount: money(line.discount),
       tax: money(line.tax),
+      taxes: line.taxes,
       shipped: line.shipped,
       cancelled: line.cancelled,
       returned: line.returned,
@@ -225,6 +241,7 @@ export const viewOfRow = (row: OrderRow): z.input<typeof orderView> => ({
   lines: row.lines.map((line) => ({
     ...line,
     account: line.account ?? undefined,
+    taxes: line.taxes === null ? undefined : [...line.taxes],
     location: line.location ?? undefined,
   })),
   short: [...row.short],

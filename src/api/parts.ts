@@ -6,6 +6,7 @@ import type { Clock } from '../runtime/clock.js';
 import type { CommandBus } from '../runtime/command-bus.js';
 import type { Database } from '../runtime/database.js';
 import type { PositionWaiter } from '../runtime/position-waiter.js';
+import type { Vault } from '../runtime/vault.js';
 import type { RateLimiter } from './rate-limit.js';
 
 export interface Readiness {
@@ -28,6 +29,7 @@ export interface ApiParts {
   readonly bus: CommandBus;
   readonly orders: OrderProcess;
   readonly returns: ReturnProcess;
+  readonly vault: Vault;
   readonly db: Database;
   readonly waiter: Pick<PositionWaiter, 'waitForPosition'>;
   readonly log: Logger;

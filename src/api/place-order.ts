@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { type Channel, channel } from '../domain/channel.js';
-import { exponentOf, formatAmount, lineAmount, parseAmount } from '../domain/money.js';
+import type { Rejection } from '../domain/decider.js';
+import { exponentOf, lineAmount, parseAmount } from '../domain/money.js';
 import { LINES_MAX, order, type PlaceOrder } from '../domain/order.js';
 import { LINE_KINDS, priority, requestedDelivery, SHORTAGE_POLICIES } from '../domain/order-events.js';
 import { orderIdOf } from '../domain/stream-id.js';
@@ -11,9 +12,10 @@ import type { Queryable } from '../runtime/database.js';
 import { decided, requireChannel } from './answers.js';
 import { canonicalJson, sha256 } from './canonical-json.js';
 import { SETTINGS_AGE_MAX_MS } from './channels.js';
+import { lineTaxes, settlement, settlementFor, taxOf } from './cross-border.js';
 import { orderView, viewOfState } from './order-view.js';
 import type { ApiLimits, ApiParts } from './parts.js';
-import { Problem } from './problems.js';
+import { Problem, rejected } from './problems.js';
 import { defineRoute, type Route } from './route.js';
 import { currency, id, instant, money, quantity, slug, text, unitPrice } from './schemas.js';
 
@@ -34,7 +36,10 @@ const line = z.strictObject({
     .meta({ description: 'Of a charge or voucher: its account in the ledger; the SKU when absent.' }),
   quantity,
   unitPrice,
-  tax: money.optional().meta({ description: 'Of the whole line; zero when absent.' }),
+  tax: money
+    .optional()
+    .meta({ description: 'Of the whole line; when absent what `taxes` come to, or zero.' }),
+  taxes: lineTaxes.optional(),
 });
 
 const body = z.strictObject({
@@ -48,6 +53,9 @@ const body = z.strictObject({
       country: z.string().regex(/^[A-Z]{2}$/, 'an ISO 3166 alpha-2 code'),
       region: text.max(100).optional(),
       postalCode: text.max(20).optional(),
+      deliveryAddressId: id.optional().meta({
+        description: 'Of an address of the customer in the vault (`/v1/people`): an id, no address.',
+      }),
     })
     .optional(),
   guest: z
@@ -68,6 +76,7 @@ const body = z.strictObject({
     .optional()
     .meta({ description: 'Who is served first when stock is scarce, and why: 0 before 9; 5 when absent.' }),
   assistedBy: id.optional().meta({ description: 'Who advised the customer or entered the order: an id.' }),
+  settlement: settlement.optional(),
   lines: z.array(line).min(1).max(LINES_MAX),
   coupons: z.array(slug).max(COUPONS_MAX).default([]),
   policy: z
@@ -85,8 +94,8 @@ type Body = z.output<typeof body>;
 const requireSensibleTotal = ({ lines, currency: of }: Pick<Body, 'lines' | 'currency'>): void => {
   const limit = ORDER_TOTAL_MAX * 10n ** BigInt(exponentOf(of) ?? 0);
   let total = 0n;
-  for (const { unitPrice: price, quantity: units, tax } of lines) {
-    total += (lineAmount(price, units, of) ?? 0n) + (parseAmount(tax ?? '0', of) ?? 0n);
+  for (const each of lines) {
+    total += (lineAmount(each.unitPrice, each.quantity, of) ?? 0n) + (parseAmount(taxOf(each, of), of) ?? 0n);
   }
   if (total > limit) {
     throw new Problem('amount_too_large', `an order comes to at most ${ORDER_TOTAL_MAX} ${of}`);
@@ -97,7 +106,7 @@ const commandOf = (
   sent: Body,
   settings: Channel,
   now: Date,
-  review: Pick<PlaceOrder, 'review'>,
+  facts: Pick<PlaceOrder, 'review' | 'settlement'>,
 ): PlaceOrder => {
   const confirm = sent.policy?.confirm ?? settings.confirm;
   const seconds = sent.policy?.expiresInSeconds ?? settings.expiresInSeconds;
@@ -111,7 +120,7 @@ const commandOf = (
     lines: lines.map((each, index) => ({
       ...each,
       lineId: each.lineId ?? String(index + 1),
-      tax: each.tax ?? formatAmount(0n, sent.currency),
+      tax: taxOf(each, sent.currency),
     })),
     confirm,
     // The holds begin now, however late the order came to us.
@@ -119,7 +128,7 @@ const commandOf = (
     sources: settings.sources,
     ...(shortage === undefined ? {} : { shortage }),
     ...(settings.handover === undefined ? {} : { handover: settings.handover }),
-    ...review,
+    ...facts,
     // Of what was sent, not of what settings and clock added: the same order tomorrow is still the same order.
     contentHash: sha256(canonicalJson(sent)),
   };
@@ -161,6 +170,12 @@ export const placeOrderRoute = (
       log.warn({ err }, 'cannot tell whether a customer is known');
       return { review: { rules, keepUntil } };
     }
+  };
+
+  /** An order that was placed has its rate, whatever the channel has now: only a new one is refused. */
+  const unsettled = async (orderId: string, missing: Rejection): Promise<Record<string, never>> => {
+    if ((await bus.load(order, orderId)).state.placed === undefined) throw rejected(missing);
+    return {};
   };
 
   /** The order as far as it is recorded; undefined when it is not. */
@@ -219,6 +234,9 @@ export const placeOrderRoute = (
       'duplicate_coupon',
       'coupons_not_accepted',
       'invalid_amount',
+      'tax_mismatch',
+      'invalid_rate',
+      'rate_missing',
       'amount_too_large',
       'append_too_large',
       'effective_in_future',
@@ -239,7 +257,11 @@ export const placeOrderRoute = (
         effectiveAt: sent.placedAt,
         channel: sent.channel,
       });
-      const command = commandOf(sent, settings, now, await reviewOf(sent, settings, now));
+      const rate = settlementFor(sent, settings);
+      const command = commandOf(sent, settings, now, {
+        ...(await reviewOf(sent, settings, now)),
+        ...('code' in rate ? await unsettled(orderId, rate) : rate),
+      });
       const outcome = orders.execute(orderId, command, context);
       const headers = { Location: `/v1/orders/${encodeURIComponent(orderId)}` };
       const answer = await wait(orderId, outcome, requestId);

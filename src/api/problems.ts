@@ -8,7 +8,7 @@ import { positionToken } from './position-token.js';
  * Every "no" of the API, made here and nowhere else: RFC 9457 problem details with a stable `code`.
  *
  * 400 the request cannot be read as what the route takes   401/403 who asks   404 there is no such thing (for this key)
- * 409 the state of the thing does not allow it: read it again before another try
+ * 409 the state of the thing does not allow it: read it again before another try   410 it is gone for ever   412/428 its version
  * 422 understood, but the content can never be right        429/503 try the same again after `Retry-After` seconds
  */
 export const PROBLEMS = {
@@ -43,6 +43,9 @@ export const PROBLEMS = {
   unknown_change: [404, 'The order has no such change'],
   unknown_return: [404, 'The order has no such return'],
   unknown_exchange: [404, 'The order has no such exchange'],
+  unknown_person: [404, 'Nothing is known of the person'],
+  no_delivery_address: [404, 'No address is known to deliver the order to'],
+  person_erased: [410, 'The person was erased'],
   // the state of the thing does not allow it
   order_exists: [409, 'Another order has this id'],
   coupon_exists: [409, 'The code was issued with other terms'],
@@ -83,9 +86,15 @@ export const PROBLEMS = {
   coupon_wrong_currency: [409, 'The coupon is in another currency'],
   wrong_period: [409, 'The entry belongs to another period'],
   cause_skipped: [409, 'The entry before it is not posted yet'],
+  stale_version: [412, 'It was changed since'],
+  version_required: [428, 'Changing it needs If-Match'],
   // the content can never be right
   idempotency_key_reused: [422, 'The Idempotency-Key came with another request before'],
   invalid_amount: [422, 'Not an amount of the currency'],
+  tax_mismatch: [422, 'The parts of a tax do not come to it'],
+  rate_missing: [422, 'The channel has no rate for the currency'],
+  duplicate_rate: [422, 'Two rates are of the same currency'],
+  invalid_rate: [422, 'Nothing can be settled at this rate'],
   amount_too_large: [422, 'The amount is too large'],
   currency_not_accepted: [422, 'The channel does not take this currency'],
   location_not_set_up: [422, 'A location that the request names was never set up'],
@@ -111,8 +120,11 @@ export const PROBLEMS = {
   command_bus_closed: [503, 'The service is stopping'],
   event_store_unavailable: [503, 'The log cannot be reached'],
   database_unavailable: [503, 'The read models cannot be reached'],
+  vault_closed: [503, 'The vault for personal data has no key'],
   not_yet_visible: [503, 'The read models have not reached this position yet'],
   outcome_unknown: [503, 'The outcome is not known yet; the same request again will tell'],
+  vault_key_unknown: [500, 'The key of the record is not there'],
+  vault_record_invalid: [500, 'The record was damaged or is of somebody else'],
   internal_error: [500, 'Something went wrong here'],
 } as const satisfies Readonly<Record<string, readonly [status: number, title: string]>>;
 

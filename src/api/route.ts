@@ -27,6 +27,8 @@ export interface Call<Params, Query, Body> {
   readonly caller: Caller;
   readonly requestId: string;
   readonly idempotencyKey: string | undefined;
+  /** The version that `If-Match` names, on a route that takes it. */
+  readonly expectedVersion?: number | undefined;
   readonly now: Date;
   /**
    * The context of a command of this request. With an Idempotency-Key the command can be repeated by it.
@@ -62,6 +64,8 @@ interface RouteBase {
   readonly problems?: readonly ProblemCode[];
   /** Takes an Idempotency-Key. */
   readonly idempotent?: boolean;
+  /** Takes `If-Match` with a version, as an `ETag` of the thing gave it. */
+  readonly versioned?: boolean;
   /** Takes `?after=`: waits until the read models have reached a position. */
   readonly awaitable?: boolean;
   /** Hidden from the OpenAPI document. */

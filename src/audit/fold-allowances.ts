@@ -1,6 +1,7 @@
 import type { ReturnEvent } from '../domain/return-events.js';
 import type { RecordedEvent } from '../runtime/event-store.js';
 import type { FoldedOrder } from './fold-orders.js';
+import { checkRate, taxOfFirst } from './fold-taxes.js';
 import { carriedByFirst, minorOf } from './money.js';
 import type { Violations } from './violations.js';
 
@@ -27,6 +28,7 @@ export class FoldedAllowances {
     if (this.all.has(allowanceId)) {
       this.violations.add('wrong_return', stream, `allowance ${allowanceId} granted again`);
     }
+    checkRate(this.order, data.settlement, this.violations);
     const { actor: by, effectiveAt: at } = metadata;
     this.all.set(allowanceId, { orderId: this.order.id, data, by, at, position: position.commit });
     if (lineId !== undefined) this.#checkLine(stream, allowanceId, lineId);
@@ -41,7 +43,7 @@ export class FoldedAllowances {
     const paid = (units: number): bigint =>
       carriedByFirst(line.amount, line.quantity, units) -
       carriedByFirst(line.discount, line.quantity, units) +
-      carriedByFirst(line.tax, line.quantity, units);
+      taxOfFirst(line, this.order.placed.currency, units);
     let left = paid(line.shipped) - paid(line.returned);
     for (const { data } of this.all.values()) {
       if (data.lineId === lineId) left -= minorOf(data.amount, data.currency);

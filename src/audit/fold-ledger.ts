@@ -5,6 +5,7 @@ import type { EntryPosted, SettlementEvent } from '../domain/settlement.js';
 import { comparePositions, type LogPosition, type RecordedEvent } from '../runtime/event-store.js';
 import { dayIn } from './calendar.js';
 import { netOf } from './fold-orders.js';
+import { settlementText } from './fold-taxes.js';
 import { encodePart } from './ids.js';
 import { minorOf } from './money.js';
 import type { Violations } from './violations.js';
@@ -23,6 +24,7 @@ interface Cause {
   readonly kind: string;
   readonly currency: string;
   readonly postings: string;
+  readonly rate: OrderShipped['data']['settlement'];
   posted: boolean;
 }
 
@@ -72,9 +74,20 @@ const bookUnits = (
     add(sums, 'receivable', sign * netOf(line, currency));
     add(sums, accountOf(line, goods), -sign * minorOf(line.amount, currency));
     add(sums, 'discounts', sign * minorOf(line.discount, currency));
-    add(sums, 'tax', -sign * minorOf(line.tax, currency));
+    if (line.taxes === undefined) add(sums, 'tax', -sign * minorOf(line.tax, currency));
+    else
+      for (const { kind, amount } of line.taxes) add(sums, `tax:${kind}`, -sign * minorOf(amount, currency));
   }
 };
+
+const textOfSettlement = ({
+  currency,
+  rate,
+  source,
+  asOf,
+  amounts,
+}: NonNullable<EntryPosted['settlement']>): string =>
+  `${[currency, rate, source, asOf].join(' ')}: ${amounts.join(' ')}`;
 
 type CauseEvent = OrderShipped | OrderReturned | OrderAllowanceGranted | BlindReturnEvent;
 
@@ -142,6 +155,7 @@ export class LedgerFold {
       kind: kindOf(event),
       currency: event.data.currency,
       postings: postingsOf(event),
+      rate: event.type === 'BlindReturnRecorded' ? undefined : event.data.settlement,
       posted: false,
     });
   }
@@ -191,6 +205,9 @@ export class LedgerFold {
     if (data.party !== cause.party) wrong(`party ${data.party}, not ${cause.party}`);
     if (data.kind !== cause.kind) wrong(`kind ${data.kind}, not ${cause.kind}`);
     if (data.currency !== cause.currency) wrong(`currency ${data.currency}, not ${cause.currency}`);
+    const settled = settlementText(data.postings, data.currency, cause.rate);
+    const says = data.settlement && textOfSettlement(data.settlement);
+    if (says !== settled) wrong(`settled ${says}, should be ${settled}`);
     if (postings !== cause.postings) wrong(`posts ${postings}, should post ${cause.postings}`);
     if (data.effectiveAt !== cause.effectiveAt) wrong(`of ${data.effectiveAt}, not ${cause.effectiveAt}`);
     const day = dayIn(this.#zoneAt(cause.party, cause.position), cause.effectiveAt);

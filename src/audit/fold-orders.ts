@@ -5,6 +5,7 @@ import { type FoldedChange, foldChange } from './fold-changes.js';
 import type { Promises } from './fold-promises.js';
 import { FoldedReturns } from './fold-returns.js';
 import { FoldedReviews } from './fold-reviews.js';
+import { checkRate, checkTaxes, hasRightTax, taxOfFirst } from './fold-taxes.js';
 import { encodePart, stockKey } from './ids.js';
 import { carriedByFirst, minorOf, priceTimes } from './money.js';
 import { type Place, placeOf } from './place.js';
@@ -25,6 +26,8 @@ export interface FoldedLine {
   readonly unitPrice: string;
   readonly amount: bigint;
   readonly tax: bigint;
+  /** What the tax is made of, as recorded; undefined where the channel did not say. */
+  readonly taxes: Of<'OrderPlaced'>['lines'][number]['taxes'];
   discount: bigint;
   shipped: number;
   cancelled: number;
@@ -232,7 +235,7 @@ export class OrderFold {
   }
 
   #addLine(order: FoldedOrder, data: Of<'OrderPlaced'>['lines'][number], stream: string): FoldedLine {
-    const { lineId, kind, sku, account, quantity, unitPrice, amount, tax } = data;
+    const { lineId, kind, sku, account, quantity, unitPrice, amount, tax, taxes } = data;
     const { currency } = order.placed;
     if (order.lines.has(lineId)) this.violations.add('line_twice', stream, lineId);
     const line: FoldedLine = {
@@ -246,12 +249,14 @@ export class OrderFold {
       unitPrice,
       amount: minorOf(amount, currency),
       tax: minorOf(tax, currency),
+      taxes,
       discount: 0n,
       shipped: 0,
       cancelled: 0,
       returned: 0,
       location: undefined,
     };
+    checkTaxes(line, currency, this.violations);
     if (line.amount !== priceTimes(unitPrice, quantity, currency)) {
       this.violations.add('wrong_line_amount', stream, `${lineId}: ${quantity} x ${unitPrice} is ${amount}`);
     }
@@ -332,7 +337,7 @@ export class OrderFold {
       const right =
         minorOf(given.amount, currency) === share(line.amount) &&
         minorOf(given.discount, currency) === share(line.discount) &&
-        minorOf(given.tax, currency) === share(line.tax);
+        hasRightTax(line, given, currency, from, to);
       if (!right) {
         this.violations.add('wrong_share', `order-${order.id}`, `${lineId}: ${counter} ${quantity}`);
       }
@@ -362,7 +367,8 @@ export class OrderFold {
       const to = line.quantity - line.cancelled;
       const share = (total: bigint): bigint =>
         carriedByFirst(total, line.quantity, to) - carriedByFirst(total, line.quantity, to - quantity);
-      difference -= share(line.amount) - share(line.discount) + share(line.tax);
+      const tax = taxOfFirst(line, currency, to) - taxOfFirst(line, currency, to - quantity);
+      difference -= share(line.amount) - share(line.discount) + tax;
     }
     order.allocations.change(data, this.#goodsOf(order, data.cancelled), order.last);
     this.#count(order, 'cancelled', data.cancelled);
@@ -389,13 +395,14 @@ export class OrderFold {
     this.#end(order, 'cancelled');
   }
 
-  #ship(order: FoldedOrder, { lines, currency }: Of<'OrderShipped'>): void {
+  #ship(order: FoldedOrder, { lines, currency, settlement }: Of<'OrderShipped'>): void {
     order.reviews?.step(
       'ship',
       lines.map(({ lineId }) => lineId),
     );
     this.#checkShares(order, 'shipped', lines);
     order.allocations.capture(lines.filter(({ kind }) => kind === 'goods'));
+    checkRate(order, settlement, this.violations);
     this.#count(order, 'shipped', lines);
     for (const line of lines) order.charged += netOf(line, currency);
   }
@@ -432,6 +439,7 @@ export class OrderFold {
   #return(order: FoldedOrder, data: Of<'OrderReturned'>, recorded: RecordedEvent): void {
     const { lines, currency, returnId, note, channel } = data;
     this.#checkShares(order, 'returned', lines);
+    checkRate(order, data.settlement, this.violations);
     this.#count(order, 'returned', lines);
     const { effectiveAt, recordedAtMs } = order.last;
     const allowance = minorOf(data.allowance, currency);

@@ -19,12 +19,14 @@ const ledgerEntries: LogOrderedTable = {
     ...instants('recorded_at'),
     ...texts('order_id', 'shipment_id', 'return_id', 'note', 'line_id', 'document', 'reason'),
     ...texts('cause_type', 'cause_stream', 'cause_revision', 'adjustment_id'),
+    ...texts('settlement_currency', 'settlement_rate', 'settlement_source'),
+    ...instants('settlement_as_of'),
   ],
   order: 'commit_position, prepare_position',
   category: 'settlement',
   rowsOf: ({ event, position, recordedAt }) => {
     const { data } = event as SettlementEvent;
-    const { reference, cause } = data;
+    const { reference, cause, settlement } = data;
     return [
       [
         `${position.commit}`,
@@ -48,6 +50,10 @@ const ledgerEntries: LogOrderedTable = {
         textCell(cause?.stream),
         textCell(cause?.revision),
         textCell(data.adjustmentId),
+        textCell(settlement?.currency),
+        textCell(settlement?.rate),
+        textCell(settlement?.source),
+        settlement === undefined ? null : microsOf(settlement.asOf),
       ],
     ];
   },
@@ -56,17 +62,20 @@ const ledgerEntries: LogOrderedTable = {
 const ledgerPostings: LogOrderedTable = {
   table: 'ledger_postings',
   key: [...PLACE_KEY, ...texts('line')],
-  columns: texts('account', 'amount'),
+  columns: texts('account', 'amount', 'settlement_amount'),
   order: 'commit_position, prepare_position, line',
   category: 'settlement',
   rowsOf: ({ event, position }) => {
-    const { postings, currency } = (event as SettlementEvent).data;
+    const { postings, currency, settlement } = (event as SettlementEvent).data;
     return postings.map(({ account, amount }, line): Cell[] => [
       `${position.commit}`,
       `${position.prepare}`,
       `${line}`,
       textCell(account),
       `${minorOf(amount, currency)}`,
+      settlement === undefined
+        ? null
+        : textCell(minorOf(settlement.amounts[line] ?? '0', settlement.currency)),
     ]);
   },
 };

@@ -134,7 +134,7 @@ const orders = ({ orders: { orders: all } }: LogFold): TableCheck =>
 const LINE_COLUMNS = [
   ...texts('line_no', 'kind', 'sku', 'account', 'location', 'currency', 'quantity'),
   ...decimals('unit_price'),
-  ...texts('amount', 'discount', 'tax', 'shipped', 'cancelled', 'returned'),
+  ...texts('amount', 'discount', 'tax', 'shipped', 'cancelled', 'returned', 'taxes'),
 ];
 
 /** `1.500000` is `1.5`, `012` is `12`. */
@@ -170,6 +170,7 @@ const orderLines = ({ orders: { orders: all } }: LogFold): TableCheck =>
       `${line.shipped}`,
       `${line.cancelled}`,
       `${line.returned}`,
+      textCell(line.taxes && JSON.stringify(line.taxes)),
     ],
   });
 

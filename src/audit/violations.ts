@@ -17,6 +17,8 @@ export const VIOLATION_CODES = {
   wrong_line_amount: 'a line whose amount is not unit price x quantity',
   wrong_discount: 'a discount that is not the sum of its shares, or more than its line',
   wrong_share: 'units shipped or returned for another amount than their frozen share',
+  wrong_tax: 'a line whose tax is not the sum of its parts',
+  wrong_rate: 'goods moved at another settlement rate than their order has',
   wrong_location: 'goods shipped from where they were not allocated',
   released_unheld: 'units let go of where the order has none',
   wrong_allocation: 'an order reserved with more or fewer units than held and lacking together',

@@ -10,6 +10,7 @@ import { registerRebuild } from './rebuild.js';
 import { registerServe } from './serve.js';
 import { registerSettings } from './settings.js';
 import { registerStatus } from './status.js';
+import { registerVault } from './vault.js';
 
 /** The `holdfast` program: one file per command. Exit codes: 0 done, 1 the command says no, 2 it could not run. */
 const program = new Command('holdfast')
@@ -25,6 +26,7 @@ for (const register of [
   registerStatus,
   registerParked,
   registerKeys,
+  registerVault,
   registerEventStore,
   registerSettings,
 ]) {

@@ -25,6 +25,9 @@ export const registerServe = (program: Command): void => {
       try {
         // Only a process that answers requests needs a key to let somebody in.
         const adminKey = settings.roles.includes('api') ? await ensureAdminKey(house) : undefined;
+        // A key file that was named and cannot be read is found out now and not by the first customer.
+        if (settings.roles.includes('api') && settings.vaultKeyFile !== undefined)
+          await house.vaultKeys.current();
         const running = await startRoles(house);
         const say = (line: string): boolean => process.stdout.write(`${line}\n`);
         say(

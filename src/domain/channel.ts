@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { type ChannelRates, channelRates, type RateTable, reviseRates } from './channel-rates.js';
 import { type Decider, type Decision, type DomainEvent, reject } from './decider.js';
 import { defineEvent } from './event-definition.js';
 import { HANDOVERS, SHORTAGE_POLICIES } from './order-events.js';
@@ -64,20 +65,29 @@ export const policiesIn = (text: string): Pick<ChannelSettings, 'kind' | 'shorta
 export const channelSettings = settings;
 export type ChannelSettings = z.infer<typeof settings>;
 /** All that is set of a channel: every event says the whole. */
-export type Channel = ChannelSettings & { readonly review?: ReviewPolicy | undefined };
+export type Channel = ChannelSettings & {
+  readonly review?: ReviewPolicy | undefined;
+  readonly rates?: ChannelRates | undefined;
+};
 export type ChannelEvent = DomainEvent<'ChannelConfigured', Channel>;
 export type ChannelCommand =
   /** Leaves the rules for reviews as they are. */
   | { readonly type: 'configure'; readonly settings: ChannelSettings }
   /** Replaces the rules that put reviews on the orders of the channel; none when there are none. */
-  | { readonly type: 'set-review-rules'; readonly keepSeconds: number; readonly rules: readonly RuleText[] };
+  | { readonly type: 'set-review-rules'; readonly keepSeconds: number; readonly rules: readonly RuleText[] }
+  /** Replaces the currency that the channel is settled in, and its rates. Rejections: `duplicate_rate`, `invalid_rate`. */
+  | { readonly type: 'set-rates'; readonly table: RateTable };
 export type ChannelState = Channel | null;
 
 export const channelEvents = [
   defineEvent({
     type: 'ChannelConfigured',
     version: 1,
-    schema: settings.extend({ timeZone: z.string(), review: reviewPolicy.optional() }),
+    schema: settings.extend({
+      timeZone: z.string(),
+      review: reviewPolicy.optional(),
+      rates: channelRates.optional(),
+    }),
   }),
 ];
 
@@ -101,17 +111,32 @@ const decideRules = (
   return review === state.review ? [] : [configured({ ...state, review })];
 };
 
+const decideRates = (
+  { table }: ChannelCommand & { type: 'set-rates' },
+  state: ChannelState,
+): Decision<ChannelEvent> => {
+  if (state === null) return reject('unknown_channel', 'set up the channel first');
+  const rates = reviseRates(state.rates, table);
+  if ('code' in rates) return rates;
+  return rates === state.rates ? [] : [configured({ ...state, rates })];
+};
+
 export const channel: Decider<ChannelCommand, ChannelEvent, ChannelState> = {
   category: 'channel',
-  stateVersion: 1,
+  stateVersion: 2,
   initialState: null,
   decide(command, state) {
     if (command.type === 'set-review-rules') return decideRules(command, state);
+    if (command.type === 'set-rates') return decideRates(command, state);
     const wanted = settings.parse(command.settings);
     if (state === null) return [configured(wanted)];
-    const { review, ...present } = state;
+    const { review, rates, ...present } = state;
     if (JSON.stringify(wanted) === JSON.stringify(present)) return [];
-    return [configured(review === undefined ? wanted : { ...wanted, review })];
+    const others = {
+      ...(review === undefined ? {} : { review }),
+      ...(rates === undefined ? {} : { rates }),
+    };
+    return [configured({ ...wanted, ...others })];
   },
   evolve: (_, event) => event.data,
 };

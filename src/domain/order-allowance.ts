@@ -3,7 +3,7 @@ import { formatAmount, parseAmount } from './money.js';
 import { dueFor, leftToCredit, paidForFirst } from './order-charge.js';
 import { exceedsPaid } from './order-credit.js';
 import type { OrderEvent } from './order-events.js';
-import type { Placed } from './order-fulfilment.js';
+import { type Placed, settlementOf } from './order-fulfilment.js';
 import type { ReturnCommand } from './order-return-commands.js';
 import { ALLOWANCES_MAX } from './return-events.js';
 
@@ -11,7 +11,8 @@ import { ALLOWANCES_MAX } from './return-events.js';
 const leftOfLine = ({ lines, afterSales, placed }: Placed, lineId: string): bigint => {
   const line = lines.get(lineId);
   if (line === undefined) return 0n;
-  let left = paidForFirst(line, line.shipped) - paidForFirst(line, line.returned);
+  const paid = (units: number): bigint => paidForFirst(line, units, placed.currency);
+  let left = paid(line.shipped) - paid(line.returned);
   for (const { lineId: of, amount } of afterSales.allowances.values()) {
     if (of === lineId) left -= parseAmount(amount, placed.currency) ?? 0n;
   }
@@ -42,7 +43,14 @@ export const decideAllowance = (
   const ofLine = lineId === undefined ? ofOrder : leftOfLine(state, lineId);
   const left = dueFor(ofLine, ofOrder);
   if (minor > left) return exceedsPaid(left, currency);
-  const granted = { allowanceId, channel, currency, amount: formatAmount(minor, currency), reason };
+  const granted = {
+    allowanceId,
+    channel,
+    currency,
+    ...settlementOf(state.placed),
+    amount: formatAmount(minor, currency),
+    reason,
+  };
   return [
     { type: 'OrderAllowanceGranted', data: { ...granted, ...(lineId === undefined ? {} : { lineId }) } },
   ];

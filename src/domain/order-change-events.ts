@@ -17,13 +17,14 @@ export const changeAction = z.discriminatedUnion('kind', [
   /** So many open units of a line are not wanted any more. */
   z.object({ kind: z.literal('reduce'), lineId: recordedId, quantity }),
   z.object({ kind: z.literal('add'), line: newLine }),
-  /** The open units of a line, for another price, as a line of that id. `tax` is of all of them. */
+  /** The open units of a line, for another price, as a line of that id. `tax` is of all of them, and `taxes` come to it. */
   z.object({
     kind: z.literal('reprice'),
     lineId: recordedId,
     newLineId: recordedId,
     unitPrice: amountText,
     tax: amountText,
+    taxes: line.shape.taxes,
     reason: reasonText,
   }),
   z.object({ kind: z.literal('address'), destination }),

@@ -15,6 +15,7 @@ import { LINES_MAX } from './order-placement.js';
 import type { OrderLine } from './order-state.js';
 import { orderHeld, reviewsBlocking } from './review.js';
 import { QUANTITY_MAX } from './schemas.js';
+import { spelledTaxes, sumOfTaxes, taxOfUnits } from './tax.js';
 
 type Confirmed = OrderChangeConfirmed['data'];
 type Command<Type extends OrderCommand['type']> = OrderCommand & { readonly type: Type };
@@ -26,11 +27,16 @@ export type ChangePlan = Omit<Confirmed, 'changeId' | 'version' | 'channel' | 'c
 const isChangeable = ({ status }: Placed): boolean => status === 'reserved' || status === 'confirmed';
 
 /** What the last open units of a line carry: cancelling takes them from the back. */
-const lastUnits = (line: OrderLine, quantity: number): { cost: bigint; discount: bigint } => {
+const lastUnits = (
+  line: OrderLine,
+  quantity: number,
+  currency: string,
+): { cost: bigint; discount: bigint } => {
   const to = line.quantity - line.cancelled;
   const share = (total: bigint): bigint => unitShares(total, line.quantity, to - quantity, to);
   const discount = share(line.discount);
-  return { cost: share(line.amount) - discount + share(line.tax), discount };
+  const tax = taxOfUnits(line, currency, to - quantity, to);
+  return { cost: share(line.amount) - discount + tax, discount };
 };
 
 /** Gathers what the actions come to; each is checked against those before it. */
@@ -69,15 +75,17 @@ class Draft {
     if (quantity > open) {
       return reject('exceeds_open_quantity', `line ${lineId}: ${open} left`, { lineId, left: open });
     }
+    const { currency } = this.state.placed;
     const before = this.cancelled.get(lineId) ?? 0;
     this.cancelled.set(lineId, before + quantity);
     this.difference -=
-      lastUnits(line, before + quantity).cost - (before > 0 ? lastUnits(line, before).cost : 0n);
+      lastUnits(line, before + quantity, currency).cost -
+      (before > 0 ? lastUnits(line, before, currency).cost : 0n);
     return undefined;
   }
 
   #reprice(action: ChangeAction & { kind: 'reprice' }): Rejection | undefined {
-    const { lineId, newLineId, unitPrice, tax } = action;
+    const { lineId, newLineId, unitPrice, tax, taxes } = action;
     const found = this.#open(lineId);
     if (!('line' in found)) return found;
     const { line, open } = found;
@@ -91,10 +99,16 @@ class Draft {
     ];
     const onLine = blocking.filter(({ held }) => held.lines?.includes(lineId));
     if (onLine.length > 0) return orderHeld([...new Set(onLine)]);
-    const { discount } = lastUnits(line, open);
+    const { discount } = lastUnits(line, open, this.state.placed.currency);
     const refused = this.#cancel(lineId, open);
     const { kind, sku, account } = line;
-    const same = { lineId: newLineId, kind, sku, ...(account === undefined ? {} : { account }) };
+    const same = {
+      lineId: newLineId,
+      kind,
+      sku,
+      ...(account === undefined ? {} : { account }),
+      ...(taxes === undefined ? {} : { taxes }),
+    };
     return refused ?? this.#add({ ...same, quantity: open, unitPrice, tax }, discount);
   }
 
@@ -109,13 +123,25 @@ class Draft {
     const { currency } = placed;
     const amount = lineAmount(line.unitPrice, line.quantity, currency);
     const tax = parseAmount(line.tax, currency);
-    if (amount === undefined || tax === undefined) {
+    const sum = line.taxes === undefined ? tax : sumOfTaxes(line.taxes, currency);
+    if (amount === undefined || tax === undefined || sum === undefined) {
       return reject('invalid_amount', `line ${lineId}: not an amount of ${currency}`, { lineId });
+    }
+    if (sum !== tax) {
+      return reject('tax_mismatch', `line ${lineId}: the parts of its tax do not come to it`, { lineId });
     }
     const discount = discountKept < amount ? discountKept : amount;
     this.difference += amount - discount + tax;
     const money = (minor: bigint): string => formatAmount(minor, currency);
-    this.added.push({ ...line, lineNo, amount: money(amount), tax: money(tax), discount: money(discount) });
+    const taxes = line.taxes === undefined ? {} : { taxes: spelledTaxes(line.taxes, currency) };
+    this.added.push({
+      ...line,
+      ...taxes,
+      lineNo,
+      amount: money(amount),
+      tax: money(tax),
+      discount: money(discount),
+    });
     return undefined;
   }
 }

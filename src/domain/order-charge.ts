@@ -2,33 +2,39 @@ import { unitShares } from './apportion.js';
 import { amountOf } from './money.js';
 import type { OrderUnits } from './order-events.js';
 import type { OrderLine, OrderState } from './order-state.js';
+import { taxOfUnits } from './tax.js';
 
 /** What of an order says how much it charged and gave back. */
-export type Money = Pick<OrderState, 'lines' | 'afterSales'>;
+export type Money = Pick<OrderState, 'placed' | 'lines' | 'afterSales'>;
+
+const currencyOf = ({ placed }: Pick<OrderState, 'placed'>): string => placed?.currency ?? '';
 
 /** What the customer pays for the first units of a line. Mostly that is none or all of them, and an order may have a thousand lines. */
-export const paidForFirst = ({ amount, discount, tax, quantity }: OrderLine, units: number): bigint => {
+export const paidForFirst = (line: OrderLine, units: number, currency: string): bigint => {
+  const { amount, discount, tax, quantity } = line;
   if (units === 0) return 0n;
   if (units === quantity) return amount - discount + tax;
   return (
     unitShares(amount, quantity, 0, units) -
     unitShares(discount, quantity, 0, units) +
-    unitShares(tax, quantity, 0, units)
+    taxOfUnits(line, currency, 0, units)
   );
 };
 
 /** What the customer pays for what was shipped. */
-export const chargedOf = ({ lines }: Pick<OrderState, 'lines'>): bigint => {
+export const chargedOf = (state: Pick<OrderState, 'placed' | 'lines'>): bigint => {
+  const currency = currencyOf(state);
   let sum = 0n;
-  for (const line of lines.values()) sum += paidForFirst(line, line.shipped);
+  for (const line of state.lines.values()) sum += paidForFirst(line, line.shipped, currency);
   return sum;
 };
 
 /** What may still be given back, by whatever path: never more than was charged. Below zero after a recorded goodwill. */
 export const leftToCredit = (state: Money): bigint => {
+  const currency = currencyOf(state);
   let left = -state.afterSales.beyondShares;
   for (const line of state.lines.values()) {
-    left += paidForFirst(line, line.shipped) - paidForFirst(line, line.returned);
+    left += paidForFirst(line, line.shipped, currency) - paidForFirst(line, line.returned, currency);
   }
   return left;
 };

@@ -3,7 +3,7 @@ import { formatAmount, parseAmount } from './money.js';
 import { dueFor, leftToCredit, paidFor } from './order-charge.js';
 import type { LineQuantity, OrderCommand } from './order-commands.js';
 import type { OrderEvent, OrderUnits } from './order-events.js';
-import type { Placed } from './order-fulfilment.js';
+import { type Placed, settlementOf } from './order-fulfilment.js';
 import { repeated, resolve, sourcesOf, unitsOf } from './order-lines.js';
 import { type ReturnCredit, returnableUnits } from './order-return-state.js';
 
@@ -45,6 +45,7 @@ export const creditUnits = (state: Placed, credit: Credit, lines: OrderUnits[]):
         returnId,
         channel,
         currency,
+        ...settlementOf(state.placed),
         reason,
         ...(note === undefined ? {} : { note }),
         lines,

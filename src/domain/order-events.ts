@@ -19,6 +19,8 @@ import {
 import { type ReturnEvent, returnEvents } from './return-events.js';
 import { type ReviewEvent, reviewEvents } from './review.js';
 import { amountText, currency, quantity, recordedId, signedAmountText } from './schemas.js';
+import { settlementRate } from './settlement-rate.js';
+import { taxShare } from './tax.js';
 
 export * from './order-parts.js';
 
@@ -33,6 +35,8 @@ const placed = z.object({
   currency,
   customerId: recordedId.optional(),
   destination: destination.optional(),
+  /** In which other currency it is settled, and at which rate. */
+  settlement: settlementRate.optional(),
   lines: z.array(line).min(1),
   coupons: z.array(recordedId),
   confirm: z.enum(['auto', 'explicit']),
@@ -93,6 +97,8 @@ const units = z.object({
   amount: amountText,
   discount: amountText,
   tax: amountText,
+  /** Share of each part of the tax, where the line has parts; they sum to `tax`. */
+  taxes: z.array(taxShare).optional(),
   /** Goods only: the stock they leave or return to; none for what was sold without being held. */
   location: recordedId.optional(),
 });
@@ -110,12 +116,14 @@ const shipped = z.object({
   shipmentId: recordedId,
   channel: recordedId,
   currency,
+  settlement: settlementRate.optional(),
   lines: z.array(units).min(1),
 });
 const returned = z.object({
   returnId: recordedId,
   channel: recordedId,
   currency,
+  settlement: settlementRate.optional(),
   /** The credit note it belongs to, where there is one. */
   note: recordedId.optional(),
   reason: z.string(),

@@ -11,6 +11,10 @@ export type Placed = OrderState & { readonly placed: OrderPlaced['data'] };
 export const wrongStatus = (state: OrderState, wanted: string): Rejection =>
   reject('wrong_status', `the order is ${state.status}, not ${wanted}`, { status: state.status });
 
+/** What moves money says at which rate it is settled: whoever posts it reads nothing else. */
+export const settlementOf = ({ settlement }: OrderPlaced['data']): Pick<OrderPlaced['data'], 'settlement'> =>
+  settlement === undefined ? {} : { settlement };
+
 /** With the last open unit gone, an order that shipped anything is complete. */
 export const andComplete = (state: OrderState, event: OrderEvent): OrderEvent[] => {
   const lines = [...evolveOrder(state, event).lines.values()];
@@ -155,6 +159,7 @@ const shipUnits = (state: Placed, shipmentId: string, outgoing: readonly Outgoin
       shipmentId,
       channel: state.placed.channel,
       currency: state.placed.currency,
+      ...settlementOf(state.placed),
       lines: outgoing.flatMap(({ line, parts }) => {
         let from = line.shipped;
         return parts.map(({ location, quantity }) => {

@@ -5,6 +5,7 @@ import { firstLocations } from './order-allocations.js';
 import type { LineQuantity } from './order-commands.js';
 import type { OrderEvent, OrderPlaced, OrderUnits } from './order-events.js';
 import { type OrderLine, type OrderState, unitsIn } from './order-state.js';
+import { taxShares } from './tax.js';
 
 /** Sums what is asked per line, so that naming a line twice cannot pass a check twice. */
 const summed = (lines: readonly LineQuantity[]): LineQuantity[] => {
@@ -64,6 +65,10 @@ export const unitsOf = (
 ): OrderUnits => {
   const share = (total: bigint): string =>
     formatAmount(unitShares(total, line.quantity, from, from + quantity), currency);
+  const parts =
+    line.taxes === undefined
+      ? undefined
+      : taxShares(line.taxes, currency, line.quantity, from, from + quantity);
   return {
     lineId: line.lineId,
     kind: line.kind,
@@ -72,7 +77,8 @@ export const unitsOf = (
     quantity,
     amount: share(line.amount),
     discount: share(line.discount),
-    tax: share(line.tax),
+    tax: parts === undefined ? share(line.tax) : formatAmount(parts.tax, currency),
+    ...(parts === undefined ? {} : { taxes: parts.taxes }),
     ...(location === undefined ? {} : { location }),
   };
 };

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { amountText, quantity, recordedId, STORABLE_TEXT } from './schemas.js';
+import { TAXES_MAX, taxPart } from './tax.js';
 
 /** What the events of an order are made of. */
 
@@ -23,6 +24,8 @@ export const destination = z.object({
   country: z.string().regex(/^[A-Z]{2}$/, 'an ISO 3166 alpha-2 code'),
   region: z.string().max(100).regex(STORABLE_TEXT).optional(),
   postalCode: z.string().max(20).regex(STORABLE_TEXT).optional(),
+  /** Of an address that the vault keeps of the customer: an id, never the address. */
+  deliveryAddressId: recordedId.optional(),
 });
 
 export const line = z.object({
@@ -37,6 +40,8 @@ export const line = z.object({
   amount: amountText,
   /** Tax of the whole line as the channel states it. */
   tax: amountText,
+  /** What the tax is made of, where the channel says so; they sum to it. */
+  taxes: z.array(taxPart).min(1).max(TAXES_MAX).optional(),
 });
 
 /** Who comes before whom when stock is scarce, and why. */

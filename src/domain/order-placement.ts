@@ -5,6 +5,7 @@ import type { OrderEvent, OrderLineData, OrderPlaced } from './order-events.js';
 import type { OrderState } from './order-state.js';
 import { reviewsByRule } from './review-rules.js';
 import { QUANTITY_MAX } from './schemas.js';
+import { spelledTaxes, sumOfTaxes } from './tax.js';
 
 /** Limits of one order. */
 export const LINES_MAX = 2_000;
@@ -55,19 +56,29 @@ export const decidePlace = (
       return reject('too_many_units', `an order has at most ${QUANTITY_MAX} units of a SKU`, { sku });
     }
   }
+  if (rest.settlement?.currency === rest.currency) {
+    return reject('invalid_rate', 'a settlement currency is another one than that of the order');
+  }
   let total = 0n;
   const priced: OrderLineData[] = [];
   for (const line of lines) {
     const amount = lineAmount(line.unitPrice, line.quantity, rest.currency);
     const tax = parseAmount(line.tax, rest.currency);
-    if (amount === undefined || tax === undefined) {
+    const sum = line.taxes === undefined ? tax : sumOfTaxes(line.taxes, rest.currency);
+    if (amount === undefined || tax === undefined || sum === undefined) {
       return reject('invalid_amount', `line ${line.lineId}: not an amount of ${rest.currency}`, {
+        lineId: line.lineId,
+      });
+    }
+    if (sum !== tax) {
+      return reject('tax_mismatch', `line ${line.lineId}: the parts of its tax do not come to it`, {
         lineId: line.lineId,
       });
     }
     total += amount + tax;
     priced.push({
       ...line,
+      ...(line.taxes === undefined ? {} : { taxes: spelledTaxes(line.taxes, rest.currency) }),
       amount: formatAmount(amount, rest.currency),
       tax: formatAmount(tax, rest.currency),
     });

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { DomainEvent } from './decider.js';
 import { defineEvent } from './event-definition.js';
 import { amountText, currency, quantity, recordedId } from './schemas.js';
+import { settlementRate } from './settlement-rate.js';
 
 /**
  * What is asked back and given back after goods were shipped, as facts of the order's stream. A return by request:
@@ -58,6 +59,7 @@ const allowanceGranted = z.object({
   allowanceId: recordedId,
   channel: recordedId,
   currency,
+  settlement: settlementRate.optional(),
   amount: amountText,
   reason: z.string(),
   /** The line it is for; the whole order when absent. */

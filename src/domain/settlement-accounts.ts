@@ -27,6 +27,8 @@ export const ACCOUNT_FAMILIES = {
   charges: 'income',
   /** Stored value that was sold is owed, never a discount and never income. */
   vouchers: 'liability',
+  /** What the tax of a line is made of, where its channel says so: `tax:vat`, `tax:duty`. Else `tax`. */
+  tax: 'liability',
   /** Adjustments by hand that none of the others fits. */
   adjustments: 'expense',
 } as const;
@@ -53,7 +55,7 @@ export interface Leg {
 }
 
 /** Sums of an order's lines may be longer than one amount that somebody sent. */
-const ledgerAmount = z.string().regex(/^-?\d{1,30}(\.\d{1,6})?$/);
+export const ledgerAmount = z.string().regex(/^-?\d{1,30}(\.\d{1,6})?$/);
 
 /** One side of an entry as it is recorded: a signed decimal string of the entry's currency. */
 export const posting = z.object({ account: z.string().min(1), amount: ledgerAmount });

@@ -4,6 +4,7 @@ import type { OrderReturned, OrderShipped, OrderUnits } from './order-events.js'
 import type { OrderAllowanceGranted } from './return-events.js';
 import type { EntryKind, EntryReference } from './settlement.js';
 import type { Account, Leg } from './settlement-accounts.js';
+import type { SettlementRate } from './settlement-rate.js';
 
 /**
  * The facts that the ledger follows from, in streams of {@link CAUSE_CATEGORIES}. An exchange is none: its credit is an entry of the
@@ -26,6 +27,8 @@ export interface Booking {
   readonly currency: string;
   readonly reference: EntryReference;
   readonly reason?: string;
+  /** The currency that it is settled in, where that is another one. */
+  readonly settlement?: SettlementRate | undefined;
   readonly legs: readonly Leg[];
 }
 
@@ -45,11 +48,15 @@ const accountOf = (
   }
 };
 
+const add = (sums: Map<Account, bigint>, account: Account, minor: bigint): void => {
+  sums.set(account, (sums.get(account) ?? 0n) + minor);
+};
+
 /** What the customer pays for these units; `sign` -1 gives it back. Reads the frozen shares, computes none. */
 const legsOf = (lines: readonly OrderUnits[], currency: string, goods: Account, sign: 1n | -1n): Leg[] => {
   let receivable = 0n;
   let discounts = 0n;
-  let taxes = 0n;
+  const taxes = new Map<Account, bigint>();
   const amounts = new Map<Account, bigint>();
   for (const line of lines) {
     const amount = amountOf(line.amount, currency);
@@ -58,14 +65,15 @@ const legsOf = (lines: readonly OrderUnits[], currency: string, goods: Account, 
     const account = accountOf(line, goods);
     receivable += amount - discount + tax;
     discounts += discount;
-    taxes += tax;
-    amounts.set(account, (amounts.get(account) ?? 0n) + amount);
+    add(amounts, account, amount);
+    if (line.taxes === undefined) add(taxes, 'tax', tax);
+    else for (const part of line.taxes) add(taxes, `tax:${part.kind}`, amountOf(part.amount, currency));
   }
   return [
     { account: 'receivable', minor: sign * receivable },
     ...[...amounts].map(([account, minor]): Leg => ({ account, minor: -sign * minor })),
     { account: 'discounts', minor: sign * discounts },
-    { account: 'tax', minor: -sign * taxes },
+    ...[...taxes].map(([account, minor]): Leg => ({ account, minor: -sign * minor })),
   ];
 };
 
@@ -73,17 +81,18 @@ const legsOf = (lines: readonly OrderUnits[], currency: string, goods: Account, 
 export const bookingOf = (event: Cause, streamId: string): Booking => {
   switch (event.type) {
     case 'OrderShipped': {
-      const { channel, currency, shipmentId, lines } = event.data;
+      const { channel, currency, settlement, shipmentId, lines } = event.data;
       return {
         party: channel,
         kind: 'sale',
         currency,
         reference: { orderId: streamId, shipmentId },
+        ...(settlement === undefined ? {} : { settlement }),
         legs: legsOf(lines, currency, 'sales', 1n),
       };
     }
     case 'OrderReturned': {
-      const { channel, currency, returnId, note, reason, lines, allowance } = event.data;
+      const { channel, currency, settlement, returnId, note, reason, lines, allowance } = event.data;
       const extra = amountOf(allowance, currency);
       return {
         party: channel,
@@ -91,6 +100,7 @@ export const bookingOf = (event: Cause, streamId: string): Booking => {
         currency,
         reference: { orderId: streamId, returnId, ...(note === undefined ? {} : { note }) },
         reason,
+        ...(settlement === undefined ? {} : { settlement }),
         legs: [
           ...legsOf(lines, currency, 'returns', -1n),
           { account: 'allowances', minor: extra },
@@ -99,12 +109,13 @@ export const bookingOf = (event: Cause, streamId: string): Booking => {
       };
     }
     case 'OrderAllowanceGranted': {
-      const { channel, currency, allowanceId, lineId, reason, amount } = event.data;
+      const { channel, currency, settlement, allowanceId, lineId, reason, amount } = event.data;
       const given = amountOf(amount, currency);
       return {
         party: channel,
         kind: 'allowance',
         currency,
+        ...(settlement === undefined ? {} : { settlement }),
         reference: {
           orderId: streamId,
           document: allowanceId,

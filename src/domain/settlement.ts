@@ -2,10 +2,18 @@ import { Map as PersistentMap } from 'immutable';
 import { z } from 'zod';
 import { type Decider, type Decision, type DomainEvent, type Rejection, reject } from './decider.js';
 import { defineEvent } from './event-definition.js';
-import { isCurrency } from './money.js';
+import { amountOf, formatAmount, isCurrency } from './money.js';
 import { recordedId } from './schemas.js';
-import { isAccount, type Leg, posting, toPostings } from './settlement-accounts.js';
+import {
+  isAccount,
+  type Leg,
+  ledgerAmount,
+  type Posting,
+  posting,
+  toPostings,
+} from './settlement-accounts.js';
 import { monthOf } from './settlement-period.js';
+import { type SettlementRate, settledAmounts, settlementRate } from './settlement-rate.js';
 import { joinId } from './stream-id.js';
 
 /**
@@ -69,6 +77,8 @@ const entryPosted = z.object({
   reason: z.string().optional(),
   /** Sum to zero. None where nothing was paid. */
   postings: z.array(posting),
+  /** What the postings come to, in their order, in the currency that the order is settled in; they sum to zero too. */
+  settlement: settlementRate.extend({ amounts: z.array(ledgerAmount) }).optional(),
 });
 
 export const settlementEvents = [defineEvent({ type: 'EntryPosted', version: 1, schema: entryPosted })];
@@ -88,6 +98,7 @@ export interface Entry {
   readonly currency: string;
   readonly reference: EntryReference;
   readonly reason?: string | undefined;
+  readonly settlement?: SettlementRate | undefined;
   readonly legs: readonly Leg[];
 }
 
@@ -147,12 +158,23 @@ const refusalOf = ({ party, month, ...entry }: Entry, { period }: SettlementStat
   return undefined;
 };
 
-const posted = (entryId: string, { legs, reason, ...entry }: Entry): EntryPosted => ({
-  entryId,
-  ...entry,
-  ...(reason === undefined ? {} : { reason }),
-  postings: toPostings(legs, entry.currency),
-});
+const settled = (postings: readonly Posting[], from: string, rate: SettlementRate) => {
+  const minors = postings.map(({ amount }) => amountOf(amount, from));
+  return settledAmounts(minors, from, rate).map((minor) => formatAmount(minor, rate.currency));
+};
+
+const posted = (entryId: string, { legs, reason, settlement: rate, ...entry }: Entry): EntryPosted => {
+  const postings = toPostings(legs, entry.currency);
+  return {
+    entryId,
+    ...entry,
+    ...(reason === undefined ? {} : { reason }),
+    postings,
+    ...(rate === undefined
+      ? {}
+      : { settlement: { ...rate, amounts: settled(postings, entry.currency, rate) } }),
+  };
+};
 
 const contentOf = (entry: EntryPosted): string => JSON.stringify(entryPosted.parse(entry));
 

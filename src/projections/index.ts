@@ -11,6 +11,7 @@ import { ledger } from './ledger.js';
 import { locations } from './locations.js';
 import { orderLines } from './order-lines.js';
 import { orders } from './orders.js';
+import { withReporting } from './reporting.js';
 import { returns } from './returns.js';
 import { reviews } from './reviews.js';
 import { stockLevels } from './stock-levels.js';
@@ -23,7 +24,7 @@ import { stockMovements } from './stock-movements.js';
  * of CPU (PostgreSQL + node) in batches of 4,000, 13 + 9 in batches of 8,000 and 13 + 9 in batches of 16,000: in a larger batch
  * more of what happens to an order falls into one row. Measured on 200,000 events into PostgreSQL 15.
  */
-export const allProjections: readonly Projection[] = [
+export const allProjections: readonly Projection[] = withReporting([
   channels,
   locations,
   stockLevels,
@@ -40,4 +41,4 @@ export const allProjections: readonly Projection[] = [
   holds,
   deadlines,
   ledger,
-];
+]);

@@ -27,7 +27,19 @@ export interface LedgerEntry {
   readonly reason: string | null;
   /** The event it follows from; null for an adjustment. */
   readonly cause: { readonly type: string; readonly stream: string; readonly revision: number } | null;
-  readonly postings: readonly { readonly account: string; readonly amount: string }[];
+  /** The currency that its order is settled in, where that is another one. */
+  readonly settlement?: {
+    readonly currency: string;
+    readonly rate: string;
+    readonly source: string;
+    readonly asOf: Date;
+  };
+  /** `settled` is of the settlement currency, where there is one; these sum to zero too. */
+  readonly postings: readonly {
+    readonly account: string;
+    readonly amount: string;
+    readonly settled?: string;
+  }[];
   /** Commit position in the log (decimal). */
   readonly position: string;
 }
@@ -70,8 +82,25 @@ interface Row {
   readonly cause_stream: string | null;
   readonly cause_revision: bigint | null;
   readonly adjustment_id: string | null;
-  readonly postings: readonly { readonly account: string; readonly amount: string }[];
+  readonly settlement_currency: string | null;
+  readonly settlement_rate: string | null;
+  readonly settlement_source: string | null;
+  readonly settlement_as_of: Date | null;
+  readonly postings: readonly {
+    readonly account: string;
+    readonly amount: string;
+    readonly settled: string | null;
+  }[];
 }
+
+const settlementOf = (row: Row): Pick<LedgerEntry, 'settlement'> => {
+  const { settlement_currency: currency, settlement_rate: rate, settlement_as_of: asOf } = row;
+  if (currency === null || rate === null || asOf === null) return {};
+  return { settlement: { currency, rate, source: row.settlement_source ?? '', asOf } };
+};
+
+const settledOf = (settled: string | null, currency: string | null): { readonly settled?: string } =>
+  settled === null || currency === null ? {} : { settled: formatAmount(BigInt(settled), currency) };
 
 const toEntry = (row: Row): LedgerEntry => ({
   id: row.entry_id,
@@ -96,9 +125,11 @@ const toEntry = (row: Row): LedgerEntry => ({
     row.cause_type === null || row.cause_stream === null
       ? null
       : { type: row.cause_type, stream: row.cause_stream, revision: Number(row.cause_revision) },
-  postings: row.postings.map(({ account, amount }) => ({
+  ...settlementOf(row),
+  postings: row.postings.map(({ account, amount, settled }) => ({
     account,
     amount: formatAmount(BigInt(amount), row.currency),
+    ...settledOf(settled, row.settlement_currency),
   })),
   position: row.commit_position.toString(),
 });
@@ -144,7 +175,8 @@ export const listEntries = async (db: Queryable, filter: EntryFilter = {}): Prom
   }
   const { rows } = await db.query<Row>(
     `SELECT e.*, (
-       SELECT coalesce(json_agg(json_build_object('account', account, 'amount', amount::text) ORDER BY line), '[]')
+       SELECT coalesce(json_agg(json_build_object('account', account, 'amount', amount::text,
+         'settled', settlement_amount::text) ORDER BY line), '[]')
        FROM ledger_postings p
        WHERE p.commit_position = e.commit_position AND p.prepare_position = e.prepare_position
      ) AS postings

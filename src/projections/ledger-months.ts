@@ -37,7 +37,7 @@ const MONTHS = `
 SELECT party, to_char(day, 'YYYY-MM') AS month, currency,
   coalesce(sum(-amount) FILTER (WHERE kind = 'sale' AND ${REVENUE}), 0)::text AS sales,
   coalesce(sum(amount) FILTER (WHERE kind = 'sale' AND account = 'discounts'), 0)::text AS discounts,
-  coalesce(sum(-amount) FILTER (WHERE kind = 'sale' AND account = 'tax'), 0)::text AS tax,
+  coalesce(sum(-amount) FILTER (WHERE kind = 'sale' AND (account = 'tax' OR account LIKE 'tax:%')), 0)::text AS tax,
   coalesce(sum(amount) FILTER (WHERE kind = 'sale' AND account = 'receivable'), 0)::text AS charged,
   coalesce(sum(-amount) FILTER (WHERE ${CREDITS} AND account = 'receivable'), 0)::text AS credited,
   coalesce(sum(amount) FILTER (WHERE kind IN ('write_off', 'adjustment') AND account = 'receivable'), 0)::text AS adjusted

@@ -36,6 +36,11 @@ CREATE TABLE ledger_entries (
   cause_stream     text,
   cause_revision   bigint,
   adjustment_id    text,
+  -- The currency that its order is settled in, and the rate; null where that is the same currency.
+  settlement_currency text,
+  settlement_rate     text,
+  settlement_source   text,
+  settlement_as_of    timestamptz,
   PRIMARY KEY (commit_position, prepare_position)
 );
 CREATE INDEX ledger_entries_by_party ON ledger_entries (party, month, commit_position, prepare_position);
@@ -49,6 +54,8 @@ CREATE TABLE ledger_postings (
   line             integer NOT NULL,
   account          text COLLATE "C" NOT NULL,
   amount           numeric(38, 0) NOT NULL,
+  -- In the settlement currency of the entry, where it has one.
+  settlement_amount numeric(38, 0),
   PRIMARY KEY (commit_position, prepare_position, line)
 );
 CREATE INDEX ledger_postings_by_account ON ledger_postings (account, commit_position, prepare_position);
@@ -70,14 +77,16 @@ CREATE TABLE ledger_days (
 const INSERT_ENTRIES = `
 INSERT INTO ledger_entries (commit_position, prepare_position, entry_id, party, month, kind, currency, effective_at,
   effective_day, recorded_at, order_id, shipment_id, return_id, note, line_id, document, reason, cause_type,
-  cause_stream, cause_revision, adjustment_id)
+  cause_stream, cause_revision, adjustment_id, settlement_currency, settlement_rate, settlement_source,
+  settlement_as_of)
 SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
   $8::timestamptz[], $9::date[], $10::timestamptz[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[],
-  $16::text[], $17::text[], $18::text[], $19::text[], $20::bigint[], $21::text[])`;
+  $16::text[], $17::text[], $18::text[], $19::text[], $20::bigint[], $21::text[],
+  $22::text[], $23::text[], $24::text[], $25::timestamptz[])`;
 
 const INSERT_POSTINGS = `
-INSERT INTO ledger_postings (commit_position, prepare_position, line, account, amount)
-SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::integer[], $4::text[], $5::numeric[])`;
+INSERT INTO ledger_postings (commit_position, prepare_position, line, account, amount, settlement_amount)
+SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::integer[], $4::text[], $5::numeric[], $6::numeric[])`;
 
 const UPSERT_DAYS = `
 INSERT INTO ledger_days AS d (party, currency, account, day, kind, debit, credit)
@@ -118,7 +127,7 @@ const collapseDays = (entries: readonly Recorded[]): Day[] => {
 
 export const ledger: Projection = {
   name: 'ledger',
-  version: 1,
+  version: 2,
   categories: ['settlement'],
   tables: ['ledger_entries', 'ledger_postings', 'ledger_days'],
   create,
@@ -153,11 +162,18 @@ export const ledger: Projection = {
         column(({ cause }) => cause?.stream),
         column(({ cause }) => cause?.revision.toString()),
         column(({ adjustmentId }) => adjustmentId),
+        column(({ settlement }) => settlement?.currency),
+        column(({ settlement }) => settlement?.rate),
+        column(({ settlement }) => settlement?.source),
+        column(({ settlement }) => settlement?.asOf),
       ],
       'ledger.entries',
     );
     const postings = entries.flatMap(({ position, event }) =>
-      event.data.postings.map(({ account, amount }, line) => ({ position, line, account, amount })),
+      event.data.postings.map(({ account, amount }, line) => {
+        const settled = event.data.settlement?.amounts[line];
+        return { position, line, account, amount, settled };
+      }),
     );
     if (postings.length === 0) return;
     await tx.query(
@@ -168,6 +184,7 @@ export const ledger: Projection = {
         numbers(postings.map(({ line }) => line)),
         texts(postings.map(({ account }) => account)),
         numbers(postings.map(({ amount }) => minorOf(amount))),
+        texts(postings.map(({ settled }) => (settled === undefined ? undefined : `${minorOf(settled)}`))),
       ],
       'ledger.postings',
     );

@@ -34,6 +34,8 @@ CREATE TABLE order_lines (
   amount     bigint NOT NULL,
   discount   bigint NOT NULL,
   tax        bigint NOT NULL,
+  -- What the tax is made of: JSON as recorded. Null where the channel did not say.
+  taxes      text,
   shipped    integer NOT NULL,
   cancelled  integer NOT NULL,
   returned   integer NOT NULL,
@@ -44,10 +46,10 @@ CREATE INDEX order_lines_by_sku ON order_lines (sku);
 
 const INSERT = `
 INSERT INTO order_lines (order_id, line_id, line_no, kind, sku, account, location, currency, quantity, unit_price, amount,
-  discount, tax, shipped, cancelled, returned)
+  discount, tax, shipped, cancelled, returned, taxes)
 SELECT * FROM unnest($1::text[], $2::text[], $3::integer[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
   $9::integer[], $10::numeric[], $11::bigint[], $12::bigint[], $13::bigint[], $14::integer[], $15::integer[],
-  $16::integer[])`;
+  $16::integer[], $17::text[])`;
 
 const UPDATE = `
 UPDATE order_lines SET
@@ -250,6 +252,7 @@ const insert = (lines: readonly NewLine[], tx: Queryable) =>
       numbers(lines.map(({ shipped }) => shipped)),
       numbers(lines.map(({ cancelled }) => cancelled)),
       numbers(lines.map(({ returned }) => returned)),
+      texts(lines.map(({ data }) => data.taxes && JSON.stringify(data.taxes))),
     ],
     'order_lines.insert',
   );

@@ -1,5 +1,6 @@
 import { formatAmount } from '../domain/money.js';
 import type { OrderStatus } from '../domain/order-state.js';
+import type { TaxPart } from '../domain/tax.js';
 import type { Queryable } from '../runtime/database.js';
 import { ANY_TEXT, INTEGER, type Page, type PageRequest, pageSize, readCursor, toPage } from './cursor.js';
 import { REVIEWS_OF_ORDER, type ReviewsJson, type ReviewView, reviewsIn } from './review-queue.js';
@@ -73,6 +74,8 @@ export interface OrderLineView {
   readonly amount: string;
   readonly discount: string;
   readonly tax: string;
+  /** What the tax is made of; null where the channel did not say. */
+  readonly taxes: readonly TaxPart[] | null;
   readonly shipped: number;
   readonly cancelled: number;
   readonly returned: number;
@@ -146,6 +149,7 @@ interface LineRow {
   readonly amount: bigint;
   readonly discount: bigint;
   readonly tax: bigint;
+  readonly taxes: string | null;
   readonly shipped: number;
   readonly cancelled: number;
   readonly returned: number;
@@ -216,6 +220,7 @@ const toLine = (row: LineRow, currency: string): OrderLineView => {
     amount: money(row.amount),
     discount: money(row.discount),
     tax: money(row.tax),
+    taxes: row.taxes === null ? null : (JSON.parse(row.taxes) as TaxPart[]),
     shipped: row.shipped,
     cancelled: row.cancelled,
     returned: row.returned,
@@ -234,8 +239,8 @@ SELECT orders.*, ${DAYS}, line.*, CASE WHEN line_no = 0 THEN ${REVIEWS_OF_ORDER}
   CASE WHEN line_no = 0 THEN ${SHORT_OF_ORDER} END AS short
 FROM orders
 JOIN LATERAL (
-  SELECT line_id, kind, sku, account, location, quantity, unit_price, amount, discount, tax, shipped, cancelled, returned,
-    line_no
+  SELECT line_id, kind, sku, account, location, quantity, unit_price, amount, discount, tax, taxes, shipped, cancelled,
+    returned, line_no
   FROM order_lines WHERE order_lines.order_id = orders.order_id
 ) AS line ON true
 WHERE orders.order_id = $1 ORDER BY line_no`;

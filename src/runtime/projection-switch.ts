@@ -27,6 +27,7 @@ import { comparePositions, type LogPosition } from './event-store.js';
 import { revokeLease } from './leases.js';
 import { LIVE_LEASE, lockSet, type Patience, type StandbySet, schemaOf } from './model-sets.js';
 import type { SetBuilder } from './projection-build.js';
+import { exchangeViews } from './reporting-views.js';
 
 /** For so long the live set may stand still. */
 const STANDSTILL_MS = 2_000;
@@ -129,6 +130,7 @@ const exchange = async (
   await tx.query(`ALTER SCHEMA ${schemaOf('live')} RENAME TO ${LEAVING}`);
   await tx.query(`ALTER SCHEMA ${schemaOf(from)} RENAME TO ${schemaOf('live')}`);
   await tx.query(`ALTER SCHEMA ${LEAVING} RENAME TO ${schemaOf('previous')}`);
+  await exchangeViews(tx, from);
   await tx.query(
     `UPDATE runtime.projections SET model_set = CASE model_set WHEN 'live' THEN 'previous' ELSE 'live' END
      WHERE model_set IN ('live', $1)`,

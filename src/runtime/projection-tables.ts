@@ -1,6 +1,7 @@
 import type { Database, Queryable } from './database.js';
 import { type ModelSet, schemaOf } from './model-sets.js';
 import type { Projection } from './projection.js';
+import { dropViewSchema, dropViews, makeViews } from './reporting-views.js';
 
 /** The read models were built by another version of the program: nobody else may write to them. */
 export class ProjectionsChanged extends Error {
@@ -101,6 +102,7 @@ export const recreateTables = async (
   set: ModelSet,
 ): Promise<void> => {
   const known = projections.flatMap(({ tables }) => tables);
+  await dropViews(tx, set);
   await dropTables(tx, set, known);
   if (set === 'live') await tx.query('DELETE FROM parked_events');
   else {
@@ -114,6 +116,7 @@ export const recreateTables = async (
       [set, name, version, [...tables]],
     );
   }
+  await makeViews(tx, projections, set);
 };
 
 /** Nothing that others made goes with them: a view on one of these tables makes it fail, and PostgreSQL names the view. */
@@ -128,6 +131,7 @@ const dropTables = async (tx: Queryable, set: ModelSet, known: readonly string[]
 
 /** Tables and schema of a set that is not live. */
 export const dropSetTables = async (tx: Queryable, set: Exclude<ModelSet, 'live'>): Promise<void> => {
+  await dropViewSchema(tx, set);
   await dropTables(tx, set, []);
   await tx.query(`DROP SCHEMA IF EXISTS ${schemaOf(set)}`);
 };

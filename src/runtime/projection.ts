@@ -1,5 +1,6 @@
 import type { Queryable } from './database.js';
 import type { RecordedEvent } from './event-store.js';
+import type { ReportingView } from './reporting-views.js';
 
 /**
  * A read model: tables, and how a batch of events changes them. All live projections get the same batch in the same
@@ -16,6 +17,8 @@ export interface Projection {
   readonly tables: readonly string[];
   /** DDL of its tables (CREATE TABLE ... in schema `read_model`, set by search_path). */
   readonly create: string;
+  /** Views over its tables, and over those of the projections before it, for people with BI tools. */
+  readonly reporting?: readonly ReportingView[];
   /** Applies a batch in log order. Throws when an event cannot be applied (poison). */
   apply(events: readonly RecordedEvent[], tx: Queryable): Promise<void>;
 }

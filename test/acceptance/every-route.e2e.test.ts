@@ -35,12 +35,21 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
       placedAt: '2026-01-01T00:00:00Z',
       currency: 'GBP',
       customerId: 'c1',
-      destination: { country: 'GB', region: 'Kent', postalCode: 'CT1' },
+      destination: { country: 'GB', region: 'Kent', postalCode: 'CT1', deliveryAddressId: 'home' },
       lines: [
-        { lineId: '1', kind: 'goods', sku: 'MUG', quantity: 1, unitPrice: '1.00', tax: '0.20' },
+        {
+          lineId: '1',
+          kind: 'goods',
+          sku: 'MUG',
+          quantity: 1,
+          unitPrice: '1.00',
+          tax: '0.20',
+          taxes: [{ kind: 'vat', name: 'VAT', rate: '0.2', country: 'GB', amount: '0.20' }],
+        },
         { kind: 'charge', sku: 'POST', account: 'postage', quantity: 1, unitPrice: '3.90' },
       ],
       coupons: ['TEN'],
+      settlement: { currency: 'EUR', rate: '1.17', source: 'ECB', asOf: '2026-01-01T00:00:00Z' },
       guest: true,
       gift: true,
       requestedDelivery: { from: '2026-01-02', to: '2026-01-03' },
@@ -203,6 +212,36 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
     body: { reason: REASON, effectiveAt: '2026-01-01T00:00:00Z' },
     unknown: { path: `${CONFIRMED}/changes/nobody/refusal`, code: 'unknown_change' },
   },
+  'put /v1/people/{customerId}': {
+    path: '/v1/people/c1',
+    body: {
+      name: { prefix: 'Dr', given: 'Jo', middle: 'B', family: 'Doe', suffix: 'II', organisation: 'Doe Ltd' },
+      addresses: [
+        {
+          addressId: 'home',
+          recipient: 'Jo',
+          street: ['1 High Street'],
+          city: 'Ely',
+          postalCode: 'CB7 4AA',
+          region: 'Cambs',
+          country: 'GB',
+        },
+      ],
+      phones: ['+44 1353 555 0100'],
+      mails: ['jo@example.org'],
+      note: 'rings twice',
+    },
+  },
+  'get /v1/people/{customerId}': {
+    path: '/v1/people/c1',
+    unknown: { path: '/v1/people/nobody', code: 'unknown_person' },
+  },
+  'delete /v1/people/{customerId}': { path: '/v1/people/c1' },
+  'get /v1/people/{customerId}/access': { path: '/v1/people/c1/access' },
+  'get /v1/orders/{id}/delivery-address': {
+    path: `${CONFIRMED}/delivery-address`,
+    unknown: NO_ORDER('/delivery-address'),
+  },
   'get /v1/reviews': { path: '/v1/reviews' },
   'get /v1/reviews/counts': { path: '/v1/reviews/counts' },
   'put /v1/channels/{id}/review-rules': {
@@ -264,6 +303,19 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
       confirm: 'auto',
       expiresInSeconds: 60,
     },
+  },
+  'put /v1/channels/{id}/rates': {
+    path: '/v1/channels/web/rates',
+    body: {
+      currency: 'EUR',
+      required: true,
+      rates: [{ from: 'GBP', rate: '1.17', source: 'ECB', asOf: '2026-01-01T00:00:00Z' }],
+    },
+    unknown: { path: '/v1/channels/nobody/rates', code: 'unknown_channel' },
+  },
+  'get /v1/channels/{id}/rates': {
+    path: '/v1/channels/web/rates',
+    unknown: { path: '/v1/channels/nobody/rates', code: 'unknown_channel' },
   },
   'get /v1/channels/{id}': {
     path: '/v1/channels/web',
@@ -457,7 +509,8 @@ beforeAll(async () => {
   await make('POST', '/v1/orders/web~asked/shipments', { shipmentId: 's' });
   await make('POST', '/v1/orders/web~asked/return-requests', { returnId: 'q', reason: REASON, lines: LINES });
   await make('POST', '/v1/orders/web~cancelled/cancellations', { cancellationId: 'c', reason: REASON });
-  for (const role of ['warehouse', 'finance', 'reader'] as const) keys[role] = await house.createKey(role);
+  for (const role of ['warehouse', 'finance', 'reader', 'privacy'] as const)
+    keys[role] = await house.createKey(role);
   keys.channel = await house.createKey('channel', 'web');
   keys.other = await house.createKey('channel', 'other');
   await house.settled();
@@ -557,7 +610,7 @@ describe('wrong input to every route', () => {
           const basic = await ask(route, { key: null, headers: { authorization: 'Basic YTpi' } });
           expectProblem(basic, route.name, 'unauthenticated');
           expect(basic.headers.get('www-authenticate')).toBe('Bearer');
-          for (const role of ['channel', 'warehouse', 'finance', 'reader']) {
+          for (const role of ['channel', 'warehouse', 'finance', 'reader', 'privacy']) {
             if (route.operation['x-roles']?.includes(role)) continue;
             expectProblem(
               await ask(route, { key: keys[role] ?? '' }),
@@ -635,8 +688,8 @@ describe('wrong input to every route', () => {
             'web~a~b',
             'web~%25ZZ',
           ]) {
-            // A credit note may have almost any number, and recording a line of it makes it.
-            if (route.pattern.includes('{note}') && /^(~|\.\.|web)/.test(id)) continue;
+            // A credit note may have almost any number, and recording a line of it makes it; so may a customer.
+            if (/\{(note|customerId)\}/.test(route.pattern) && /^(~|\.\.|web)/.test(id)) continue;
             const path = route.pattern.replace(/\{\w+\}/, id);
             expectProblem(await ask({ ...route, path }), `${route.name} ${id.slice(0, 20)}`);
           }
@@ -726,6 +779,25 @@ describe('wrong input to every route', () => {
           'currency_not_accepted',
         ],
         ['/v1/orders', { ...order, externalId: 'e', lines: [{ ...goods, tax: '0.001' }] }, 'invalid_amount'],
+        [
+          '/v1/orders',
+          {
+            ...order,
+            externalId: 'e',
+            lines: [{ ...goods, tax: '0.20', taxes: [{ kind: 'vat', amount: '0.19' }] }],
+          },
+          'tax_mismatch',
+        ],
+        [
+          '/v1/orders',
+          {
+            ...order,
+            externalId: 'e',
+            lines: [goods],
+            settlement: { currency: 'GBP', rate: '1', source: 'x', asOf: '2026-01-01T00:00:00Z' },
+          },
+          'invalid_rate',
+        ],
         [
           '/v1/orders',
           {
@@ -871,6 +943,17 @@ describe('wrong input to every route', () => {
         'source',
         'location_not_set_up',
       );
+    }));
+
+  test('a malformed If-Match', () =>
+    changingNothing(async () => {
+      for (const value of ['*', '1', '"x"', '"1", "2"', 'W/"1"', '"-1"']) {
+        const answer = await house.request('PUT', '/v1/people/c1', {
+          body: EXAMPLES['put /v1/people/{customerId}']?.body,
+          headers: { 'if-match': value },
+        });
+        expectProblem(answer, value, 'invalid_header');
+      }
     }));
 
   test('a malformed Idempotency-Key', () =>

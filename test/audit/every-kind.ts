@@ -157,6 +157,27 @@ export const tradeEverything = async ({ bus, orders, returns }: House): Promise<
   await open('web', 'refused', [{ lineId: 'l1', sku: 'D', unitPrice: '100.01' }], held);
   await orders.execute(web('refused'), review('by "hand"', { blocks: ['ship'] }), context());
   await orders.execute(web('refused'), resolveReview('rule:D', 'rejected'), context());
+  // Duty and VAT that do not divide by the units, settled in euros.
+  const duties = [
+    { kind: 'duty', country: 'GB', rate: '0.1', amount: '1.00' },
+    { kind: 'vat', name: 'UK "VAT"', amount: '2.00' },
+  ] as const;
+  const inEuros = { currency: 'EUR', rate: '1.1555', source: 'ECB', asOf: '2026-03-31T14:00:00Z' };
+  await open(
+    'web',
+    'abroad',
+    [{ lineId: 'l1', sku: 'A', quantity: 3, unitPrice: '3.333', tax: '3.00', taxes: [...duties] }],
+    { currency: 'USD', confirm: 'auto', settlement: inEuros },
+  );
+  await orders.execute(web('abroad'), { type: 'ship', shipmentId: 's1', lines: one }, context());
+  await orders.execute(web('abroad'), { type: 'ship', shipmentId: 's2' }, context());
+  await orders.execute(web('abroad'), back('r1', one), context());
+  await bus.execute(
+    channel,
+    'web',
+    { type: 'set-rates', table: { currency: 'EUR', required: false, rates: [] } },
+    context(),
+  );
   await open('jp', 'yen', [{ lineId: 'l1', sku: 'B', quantity: 3, unitPrice: '33.5', tax: '1' }], {
     currency: 'JPY',
     confirm: 'auto',

@@ -440,6 +440,90 @@ const CASES: readonly (readonly [keyof typeof VIOLATION_CODES, string, readonly 
   ['wrong_exchange', 'a new order that nobody agreed to', [placedFor('web~1')]],
 ];
 
+/** The same order with its tax in parts, and settled in euros. */
+const PARTS = [
+  { kind: 'duty', amount: '0.20' },
+  { kind: 'vat', amount: '0.30' },
+];
+const RATE = { currency: 'EUR', rate: '2', source: 'bank', asOf: '2026-01-15T00:00:00Z' };
+const placedAs = (data: object): readonly Written[] =>
+  upToConfirmed.map((one) =>
+    one[1] === 'OrderPlaced' ? [ORDER, 'OrderPlaced', { ...(one[2] as object), ...data }] : one,
+  );
+const inParts = placedAs({ lines: [{ ...line, taxes: PARTS }] });
+const settledIn = (rate: object | undefined): Written => {
+  const [stream, type, data] = shipped();
+  return [stream, type, rate === undefined ? data : { ...(data as object), settlement: rate }];
+};
+const inEuros = [...placedAs({ settlement: RATE }), settledIn(RATE), captured, completed];
+const settledFor = (...amounts: string[]): Written =>
+  posted(SHIPPED_AT, { settlement: { ...RATE, amounts } });
+
+const CROSS_BORDER: readonly (readonly [string, string, readonly Written[]])[] = [
+  [
+    'wrong_tax',
+    'parts that do not come to the tax',
+    placedAs({ lines: [{ ...line, taxes: PARTS.slice(1) }] }),
+  ],
+  ['wrong_share', 'units without the parts of their tax', [...inParts, shipped()]],
+  [
+    'wrong_share',
+    'a penny moved between duty and VAT',
+    [
+      ...inParts,
+      shipped({
+        ...all,
+        taxes: [
+          { kind: 'duty', amount: '0.21' },
+          { kind: 'vat', amount: '0.29' },
+        ],
+      }),
+    ],
+  ],
+  [
+    'wrong_share',
+    'the tax of a unit spread as one, and not as the sum of its parts',
+    [
+      ...inParts,
+      shipped({
+        ...first,
+        tax: '0.18',
+        taxes: [
+          { kind: 'duty', amount: '0.07' },
+          { kind: 'vat', amount: '0.10' },
+        ],
+      }),
+    ],
+  ],
+  [
+    'wrong_rate',
+    'goods shipped without the rate of their order',
+    [...placedAs({ settlement: RATE }), settledIn(undefined)],
+  ],
+  ['wrong_rate', 'at another rate', [...placedAs({ settlement: RATE }), settledIn({ ...RATE, rate: '2.1' })]],
+  ['wrong_entry', 'an entry that says nothing of its settlement', [...inEuros, posted(SHIPPED_AT)]],
+  [
+    'wrong_entry',
+    'a cent moved between postings',
+    [...inEuros, settledFor('19.00', '-20.01', '2.01', '-1.00')],
+  ],
+];
+
+describe('the audit finds across borders', () => {
+  test.each(CROSS_BORDER)('%s: %s', (code, _, log) => {
+    expect(new Set(wrongWith(log))).toEqual(new Set([code]));
+  });
+
+  test('nothing where parts, shares and rates are right', () => {
+    const right = [
+      { kind: 'duty', amount: '0.20' },
+      { kind: 'vat', amount: '0.30' },
+    ];
+    expect(wrongWith([...inParts, shipped({ ...all, taxes: right })])).toEqual([]);
+    expect(wrongWith([...inEuros, settledFor('19.00', '-20.00', '2.00', '-1.00')])).toEqual([]);
+  });
+});
+
 describe('the audit finds', () => {
   test.each(CASES)('%s: %s', (code, _, log) => {
     expect(new Set(wrongWith(log))).toEqual(new Set([code]));
@@ -522,7 +606,7 @@ describe('the audit finds', () => {
       // Follows from an unbalanced entry; see the audit's own test.
       'trial_balance',
     ];
-    expect([...new Set([...CASES.map(([code]) => code), ...elsewhere])].sort()).toEqual(
+    expect([...new Set([...CASES, ...CROSS_BORDER].map(([code]) => code).concat(elsewhere))].sort()).toEqual(
       Object.keys(VIOLATION_CODES).sort(),
     );
   });

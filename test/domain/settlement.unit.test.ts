@@ -55,7 +55,7 @@ const adjust = (more: Partial<Entry> = {}, adjustmentId = 'a1'): SettlementComma
 });
 
 const posted = (command: SettlementCommand & { type: 'post' }): SettlementEvent => {
-  const { legs, ...rest } = command.entry;
+  const { legs, settlement: _, ...rest } = command.entry;
   const { cause } = command;
   const postings = toPostings(legs, rest.currency);
   const entryId = `${cause.stream}@${cause.revision}`;

@@ -8,6 +8,7 @@ import { systemClock } from '../../src/runtime/clock.js';
 import { createPositionWaiter } from '../../src/runtime/position-waiter.js';
 import { readSettings } from '../../src/settings.js';
 import { testDatabase } from './postgres.js';
+import { testKeyFile } from './vault.js';
 
 export interface TestAnswer {
   readonly status: number;
@@ -47,19 +48,22 @@ const ALL_CATEGORIES = ['system', 'channel', 'location', 'stock', 'coupon', 'ord
  */
 export const startTestHouse = async (limits: Partial<ApiLimits> = {}): Promise<TestHouse> => {
   const [eventStore, database] = await Promise.all([startEventStore({ inMemory: true }), testDatabase()]);
+  const vaultKey = await testKeyFile();
   const house = await openHouse({
     ...readSettings({
       EVENTSTORE_URL: eventStore.connectionString,
       DATABASE_URL: database.url,
       HOLDFAST_LOG_LEVEL: process.env.HOLDFAST_LOG_LEVEL ?? 'silent',
+      HOLDFAST_VAULT_KEY_FILE: vaultKey.file,
     }),
   });
-  const { bus, orders, returns, db, log, registry, store } = house;
+  const { bus, orders, returns, vault, db, log, registry, store } = house;
   const waiter = await createPositionWaiter(db);
   const app = createApi({
     bus,
     orders,
     returns,
+    vault,
     db,
     waiter,
     log,
@@ -116,6 +120,7 @@ export const startTestHouse = async (limits: Partial<ApiLimits> = {}): Promise<T
       await house.close();
       await database.drop();
       await eventStore.stop();
+      await vaultKey.remove();
     },
   };
 };

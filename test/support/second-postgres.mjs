@@ -10,7 +10,7 @@ const CONNECT_MS_MAX = 1_000;
 
 /** Suites that say everything we say to PostgreSQL. They make databases of their own and drop them. */
 export const SECOND_POSTGRES_TESTS = [
-  '<rootDir>/test/adapters/postgres/{connect,migrate}.int.test.ts',
+  '<rootDir>/test/adapters/postgres/{connect,migrate,vault}.int.test.ts',
   '<rootDir>/test/projections/*.int.test.ts',
   '<rootDir>/test/audit/audit.int.test.ts',
   // Which tables a planned statement reads after their schemas have changed names is PostgreSQL's to say.

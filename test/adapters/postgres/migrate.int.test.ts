@@ -16,7 +16,7 @@ const more = [...migrations, { name: '9998-extra', sql: 'CREATE TABLE runtime.ex
 test('read models from before there were sets are the live ones, with what they have parked', async () => {
   const { db, url, drop } = await testDatabase();
   try {
-    await db.query('DROP SCHEMA runtime, read_model CASCADE');
+    await db.query('DROP SCHEMA runtime, read_model, vault CASCADE');
     const before = migrations.findIndex(({ name }) => name.endsWith('-model-sets'));
     await migrate(url, migrations.slice(0, before));
     await db.query(
