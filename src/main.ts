@@ -4,12 +4,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pino, { type Logger } from 'pino';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { createEventStore } from './adapters/event-store/event-store.js';
+import { createTrialProvider } from './adapters/payments/trial-provider.js';
 import { connectDatabase } from './adapters/postgres/connect.js';
 import { migrate } from './adapters/postgres/migrate.js';
 import { allEventDefinitions } from './domain/events.js';
 import { openServices, type Services } from './embedded.js';
 import { createHouseMetrics, type HouseMetrics } from './metrics.js';
 import { createOrderProcess, type OrderProcess } from './processes/order-process.js';
+import { createPaymentProcess, type PaymentProcess } from './processes/payment-process.js';
 import { createPoster, type Poster, PosterStopped } from './processes/poster.js';
 import { createReturnProcess, type ReturnProcess } from './processes/return-process.js';
 import { createWatchdog } from './processes/watchdog.js';
@@ -47,6 +49,9 @@ export interface House {
   readonly bus: CommandBus;
   readonly orders: OrderProcess;
   readonly returns: ReturnProcess;
+  readonly payments: PaymentProcess;
+  /** Names of the providers that payments can be asked of. */
+  readonly providers: readonly string[];
   readonly poster: Poster;
   /**
    * Keeps the read models up to date until the signal aborts; one process at a time does, the others wait. `onMoved` hears the name of
@@ -141,6 +146,14 @@ const assemble = (parts: Parts): House => {
   };
   const orders = createOrderProcess(bus);
   const returns = createReturnProcess(bus);
+  const providers = [createTrialProvider(db)];
+  const paymentsTrouble = troubleOf('payments', 'warn');
+  const payments = createPaymentProcess({
+    bus,
+    orders,
+    providers,
+    onTrouble: (error) => paymentsTrouble(error, 'provider'),
+  });
   const poster = createPoster({
     store,
     bus,
@@ -153,6 +166,7 @@ const assemble = (parts: Parts): House => {
     todo: createTodo(db),
     orders,
     returns,
+    payments,
     clock: systemClock,
     lagMs: createReadModelLag({
       readEnd: () => store.readEnd(),
@@ -256,5 +270,18 @@ const assemble = (parts: Parts): House => {
     await services.stop();
   };
 
-  return { ...parts, bus, orders, returns, poster, runProjections, runProcesses, catchUp, close };
+  const names = providers.map(({ name }) => name);
+  return {
+    ...parts,
+    bus,
+    orders,
+    returns,
+    payments,
+    providers: names,
+    poster,
+    runProjections,
+    runProcesses,
+    catchUp,
+    close,
+  };
 };

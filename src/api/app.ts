@@ -13,6 +13,7 @@ import { openApiDocument } from './openapi.js';
 import { orderActionRoutes } from './order-actions.js';
 import { orderRoutes } from './orders.js';
 import { API_LIMITS, type ApiParts } from './parts.js';
+import { paymentRoutes } from './payments.js';
 import { Problem, problemOf, sendProblem } from './problems.js';
 import { createMemoryRateLimiter } from './rate-limit.js';
 import { reportRoutes } from './reports.js';
@@ -43,6 +44,7 @@ const routesOf = (parts: ApiParts, keys: ReturnType<typeof createApiKeys>): Rout
     ...orderActionRoutes(parts),
     ...reviewRoutes(parts),
     ...reviewRuleRoutes(parts),
+    ...paymentRoutes(parts),
     ...stockRoutes(parts),
     ...channelRoutes(parts),
     ...locationRoutes(parts),

@@ -26,9 +26,15 @@ const body = z.strictObject({
     .max(100)
     .refine((sources) => new Set(sources).size === sources.length, 'no location twice')
     .meta({ description: 'Locations that may deliver, best first.' }),
-  confirm: shape.confirm.meta({ description: 'What an order gets that brings no policy of its own.' }),
+  confirm: shape.confirm.meta({
+    description: 'What an order gets that brings no policy of its own. `payment`: confirmed once it is paid.',
+  }),
   expiresInSeconds: shape.expiresInSeconds.meta({
     description: 'How long an order that waits for confirmation keeps its holds.',
+  }),
+  refunds: shape.refunds.meta({
+    description:
+      'Whether what is due to customers is asked back of our providers by itself; `manual` when absent.',
   }),
 });
 
@@ -43,6 +49,7 @@ const viewOfRow = ({ channel: channelId, ...row }: ChannelView) => ({
   sources: row.sources,
   confirm: row.confirm,
   expiresInSeconds: row.expiresInSeconds,
+  refunds: row.refunds,
 });
 
 /** Settings change rarely and are read with every order. */

@@ -1,12 +1,13 @@
 import { z } from 'zod';
 import { formatAmount } from '../domain/money.js';
 import { sourcesOf } from '../domain/order.js';
-import { LINE_KINDS } from '../domain/order-events.js';
+import { CONFIRM_POLICIES, LINE_KINDS } from '../domain/order-events.js';
 import type { OrderLine, OrderState } from '../domain/order-state.js';
 import { orderIdOf, splitId } from '../domain/stream-id.js';
 import type { OrderView as OrderRow, OrderSummary } from '../projections/order-pages.js';
 import { seesChannel } from './answers.js';
 import type { Caller } from './api-keys.js';
+import { balanceView, paymentsPageOf, paymentView, viewOfBalance, viewOfPayment } from './payment-view.js';
 import { Problem } from './problems.js';
 import { reviewsOfState, reviewView, viewOfReview } from './review-view.js';
 
@@ -53,7 +54,7 @@ const summaryShape = {
   destination: z
     .object({ country: z.string(), region: z.string().optional(), postalCode: z.string().optional() })
     .optional(),
-  confirm: z.enum(['auto', 'explicit']),
+  confirm: z.enum(CONFIRM_POLICIES),
   coupons: z.array(z.string()),
   totals: z.object({
     goods: amount,
@@ -72,7 +73,15 @@ const summaryShape = {
 
 export const orderSummary = z.object(summaryShape).meta({ id: 'OrderSummary' });
 export const orderView = z
-  .object({ ...summaryShape, lines: z.array(lineView), reviews: z.array(reviewView) })
+  .object({
+    ...summaryShape,
+    lines: z.array(lineView),
+    reviews: z.array(reviewView),
+    payments: z.array(paymentView),
+    balance: balanceView
+      .optional()
+      .meta({ description: 'Of an order that somebody began to pay, or that waits for it.' }),
+  })
   .meta({ id: 'Order' });
 
 type Lines = readonly OrderLine[];
@@ -83,6 +92,16 @@ const countOf = (lines: Lines, of: (line: OrderLine) => number): number =>
 
 /** One spelling of a time, wherever it was read. */
 const iso = (time: string): string => new Date(time).toISOString();
+
+/** Most orders are never paid here, and being placed must cost them nothing. */
+const moneyOfState = (state: OrderState): Pick<z.input<typeof orderView>, 'payments' | 'balance'> => {
+  if (state.payments.size === 0 && state.placed?.confirm !== 'payment') return { payments: [] };
+  const { payments = [], balance } = paymentsPageOf(state) ?? {};
+  return {
+    payments: payments.map(({ captures: _, refunds: __, chargebacks: ___, ...payment }) => payment),
+    balance,
+  };
+};
 
 /** An order from the state of its stream; undefined when it was never placed. */
 export const viewOfState = (id: string, state: OrderState): z.input<typeof orderView> | undefined => {
@@ -99,7 +118,7 @@ export const viewOfState = (id: string, state: OrderState): z.input<typeof order
     externalId: placed.externalId,
     status,
     placedAt: iso(placed.placedAt),
-    expiresAt: placed.expiresAt === undefined ? undefined : iso(placed.expiresAt),
+    expiresAt: state.expiresAt === undefined ? undefined : iso(state.expiresAt),
     currency: placed.currency,
     customerId: placed.customerId,
     destination: placed.destination,
@@ -136,6 +155,7 @@ export const viewOfState = (id: string, state: OrderState): z.input<typeof order
       returned: line.returned,
     })),
     reviews: reviewsOfState(state),
+    ...moneyOfState(state),
   };
 };
 
@@ -184,6 +204,11 @@ export const viewOfRow = (row: OrderRow): z.input<typeof orderView> => ({
     location: line.location ?? undefined,
   })),
   reviews: row.reviews.map(viewOfReview),
+  payments: row.payments.map((payment) => viewOfPayment(payment, row.currency)),
+  balance:
+    row.payments.length === 0 && row.confirm !== 'payment'
+      ? undefined
+      : viewOfBalance(row.balance, row.currency),
 });
 
 /**

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { type Channel, channel } from '../domain/channel.js';
 import { exponentOf, formatAmount, lineAmount, parseAmount } from '../domain/money.js';
 import { LINES_MAX, order, type PlaceOrder } from '../domain/order.js';
-import { LINE_KINDS } from '../domain/order-events.js';
+import { CONFIRM_POLICIES, LINE_KINDS } from '../domain/order-events.js';
 import { orderIdOf } from '../domain/stream-id.js';
 import type { OrderAnswer } from '../processes/order-process.js';
 import { wasEverConfirmed } from '../projections/order-pages.js';
@@ -19,6 +19,8 @@ import { currency, id, instant, money, quantity, slug, text, unitPrice } from '.
 
 const COUPONS_MAX = 20;
 const EXPIRES_MAX_SECONDS = 60 * 60 * 24 * 90;
+/** How long an order that nobody pays keeps its stock where nothing else is said. */
+export const PAYMENT_EXPIRES_SECONDS = 60 * 60;
 /** What an order may come to, in whole units of its currency. */
 const ORDER_TOTAL_MAX = 10n ** 12n;
 /** After the deadline of an order: how long to look whether it was recorded at all, and how often. */
@@ -54,7 +56,7 @@ const body = z.strictObject({
   coupons: z.array(slug).max(COUPONS_MAX).default([]),
   policy: z
     .strictObject({
-      confirm: z.enum(['auto', 'explicit']).optional(),
+      confirm: z.enum(CONFIRM_POLICIES).optional(),
       expiresInSeconds: z.int().min(1).max(EXPIRES_MAX_SECONDS).optional(),
     })
     .optional()
@@ -81,8 +83,11 @@ const commandOf = (
   review: Pick<PlaceOrder, 'review'>,
 ): PlaceOrder => {
   const confirm = sent.policy?.confirm ?? settings.confirm;
-  const seconds = sent.policy?.expiresInSeconds ?? settings.expiresInSeconds;
-  const waits = confirm === 'explicit' && seconds !== undefined;
+  const seconds =
+    sent.policy?.expiresInSeconds ??
+    settings.expiresInSeconds ??
+    (confirm === 'payment' ? PAYMENT_EXPIRES_SECONDS : undefined);
+  const waits = confirm !== 'auto' && seconds !== undefined;
   const { policy: _, placedAt, lines, ...rest } = sent;
   return {
     type: 'place',

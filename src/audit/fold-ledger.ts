@@ -1,5 +1,10 @@
 import type { BlindReturnEvent } from '../domain/blind-return.js';
 import type { OrderReturned, OrderShipped, OrderUnits } from '../domain/order-events.js';
+import type {
+  OrderPaymentCaptured,
+  OrderPaymentChargedBack,
+  OrderPaymentRefunded,
+} from '../domain/payment-events.js';
 import type { EntryPosted, SettlementEvent } from '../domain/settlement.js';
 import { comparePositions, type LogPosition, type RecordedEvent } from '../runtime/event-store.js';
 import { dayIn } from './calendar.js';
@@ -28,6 +33,9 @@ interface Cause {
 const kindOf = (event: CauseEvent): string => {
   if (event.type === 'OrderShipped') return 'sale';
   if (event.type === 'OrderReturned') return 'return';
+  if (event.type === 'OrderPaymentCaptured') return 'payment';
+  if (event.type === 'OrderPaymentRefunded') return 'refund';
+  if (event.type === 'OrderPaymentChargedBack') return 'chargeback';
   return event.data.kind === 'goods' ? 'blind_return' : 'charge_reversal';
 };
 
@@ -74,11 +82,15 @@ const bookUnits = (
   }
 };
 
-type CauseEvent = OrderShipped | OrderReturned | BlindReturnEvent;
+type PaymentCause = OrderPaymentCaptured | OrderPaymentRefunded | OrderPaymentChargedBack;
+type CauseEvent = OrderShipped | OrderReturned | BlindReturnEvent | PaymentCause;
 
 export const isCause = (recorded: RecordedEvent): recorded is RecordedEvent<CauseEvent> =>
   recorded.event.type === 'OrderShipped' ||
   recorded.event.type === 'OrderReturned' ||
+  recorded.event.type === 'OrderPaymentCaptured' ||
+  recorded.event.type === 'OrderPaymentRefunded' ||
+  recorded.event.type === 'OrderPaymentChargedBack' ||
   recorded.event.type === 'BlindReturnRecorded';
 
 const postingsOf = (event: CauseEvent): string => {
@@ -90,6 +102,11 @@ const postingsOf = (event: CauseEvent): string => {
     bookUnits(sums, event.data.lines, currency, 'returns', -1n);
     add(sums, 'allowances', allowance);
     add(sums, 'receivable', -allowance);
+  } else if (event.type !== 'BlindReturnRecorded') {
+    const came = event.type === 'OrderPaymentCaptured' ? 1n : -1n;
+    const minor = came * minorOf(event.data.amount, currency);
+    add(sums, `clearing:${event.data.tender.kind}`, minor);
+    add(sums, 'receivable', -minor);
   } else {
     const credited = minorOf(event.data.amount, currency);
     add(sums, accountOf(event.data, 'returns'), credited);

@@ -1,5 +1,8 @@
 import type { OrderEvent, OrderUnits } from '../domain/order-events.js';
+import type { OnePaymentEvent } from '../domain/payment-events.js';
 import type { RecordedEvent } from '../runtime/event-store.js';
+import { microsOf } from './calendar.js';
+import { costOf, FoldedPayments } from './fold-payments.js';
 import type { Promises } from './fold-promises.js';
 import { FoldedReviews } from './fold-reviews.js';
 import { encodePart, stockKey } from './ids.js';
@@ -54,6 +57,10 @@ export interface FoldedOrder {
   allowance: bigint;
   /** What held it back; undefined for an order that nothing ever did. */
   reviews: FoldedReviews | undefined;
+  /** When it expires: as placed, or later for a payment. */
+  expiresAt: string | undefined;
+  /** Undefined for an order that nobody ever began to pay. */
+  payments: FoldedPayments | undefined;
   last: Place;
 }
 
@@ -70,6 +77,24 @@ export interface FoldedCredit {
 /** What the customer pays for units. */
 export const netOf = ({ amount, discount, tax }: OrderUnits, currency: string): bigint =>
   minorOf(amount, currency) - minorOf(discount, currency) + minorOf(tax, currency);
+
+const PAYMENT_TYPES: ReadonlySet<string> = new Set([
+  'OrderPaymentStarted',
+  'OrderPaymentAuthorised',
+  'OrderPaymentFailed',
+  'OrderVoidRequested',
+  'OrderPaymentVoided',
+  'OrderCaptureRequested',
+  'OrderPaymentCaptured',
+  'OrderCaptureFailed',
+  'OrderRefundRequested',
+  'OrderPaymentRefunded',
+  'OrderRefundFailed',
+  'OrderPaymentChargedBack',
+]);
+const isPayment = (event: OrderEvent): event is OnePaymentEvent => PAYMENT_TYPES.has(event.type);
+/** Money may come and go after the end of its order. */
+const isMoney = ({ type }: OrderEvent): boolean => type === 'OrderRefundDue' || PAYMENT_TYPES.has(type);
 
 /** The order streams, and the shares that every movement of units must have. */
 export class OrderFold {
@@ -96,7 +121,7 @@ export class OrderFold {
       return;
     }
     order.last = last;
-    if (order.endedAtMs !== undefined && event.type !== 'OrderReturned') {
+    if (order.endedAtMs !== undefined && event.type !== 'OrderReturned' && !isMoney(event)) {
       this.violations.add('event_after_end', stream, `${event.type} when ${order.status}`);
     }
     switch (event.type) {
@@ -106,6 +131,7 @@ export class OrderFold {
         break;
       case 'OrderConfirmed':
         order.reviews?.step('confirm', []);
+        this.#checkPaid(order);
         order.status = 'confirmed';
         order.confirmed = true;
         order.confirmedAt = last.effectiveAt;
@@ -137,9 +163,41 @@ export class OrderFold {
         order.reviews ??= new FoldedReviews(order.id, this.violations);
         order.reviews.resolve(recorded, event.data);
         break;
+      case 'OrderRefundDue': {
+        order.payments ??= new FoldedPayments(order.id, this.violations);
+        const { amount, currency } = event.data;
+        order.payments.refundDue(recorded, currency, minorOf(amount, currency), this.#cost(order));
+        break;
+      }
       default:
-        this.violations.add('unknown_event', stream, recorded.event.type);
+        if (!isPayment(event)) {
+          this.violations.add('unknown_event', stream, recorded.event.type);
+          break;
+        }
+        order.payments ??= new FoldedPayments(order.id, this.violations);
+        order.payments.apply(recorded, event);
+        if (event.type === 'OrderPaymentStarted') this.#extend(order, event.data.expiresAt);
     }
+  }
+
+  #cost({ status, lines, allowance }: FoldedOrder): bigint {
+    const ended = status === 'rejected' || status === 'expired' || status === 'cancelled';
+    return costOf(ended, lines.values(), allowance);
+  }
+
+  #checkPaid(order: FoldedOrder): void {
+    if (order.placed.confirm !== 'payment') return;
+    const covered = (order.payments?.paid() ?? 0n) + (order.payments?.promised() ?? 0n);
+    const cost = this.#cost(order);
+    if (covered < cost) {
+      this.violations.add('confirmed_unpaid', `order-${order.id}`, `${covered} of ${cost}`);
+    }
+  }
+
+  /** A payment makes a deadline later; an order without one goes on without. */
+  #extend(order: FoldedOrder, until: string | undefined): void {
+    if (until === undefined || order.expiresAt === undefined) return;
+    if (BigInt(microsOf(until)) > BigInt(microsOf(order.expiresAt))) order.expiresAt = until;
   }
 
   #end(order: FoldedOrder, status: FoldedStatus): void {
@@ -165,6 +223,8 @@ export class OrderFold {
       credited: 0n,
       allowance: 0n,
       reviews: undefined,
+      expiresAt: data.expiresAt,
+      payments: undefined,
       last,
     };
     for (const { lineId, kind, sku, account, quantity, unitPrice, amount, tax } of lines) {

@@ -18,7 +18,7 @@ const ledgerEntries: LogOrderedTable = {
     ...texts('effective_day'),
     ...instants('recorded_at'),
     ...texts('order_id', 'shipment_id', 'return_id', 'note', 'line_id', 'document', 'reason'),
-    ...texts('cause_type', 'cause_stream', 'cause_revision', 'adjustment_id'),
+    ...texts('cause_type', 'cause_stream', 'cause_revision', 'adjustment_id', 'payment_id'),
   ],
   order: 'commit_position, prepare_position',
   category: 'settlement',
@@ -48,6 +48,7 @@ const ledgerEntries: LogOrderedTable = {
         textCell(cause?.stream),
         textCell(cause?.revision),
         textCell(data.adjustmentId),
+        textCell(reference.paymentId),
       ],
     ];
   },

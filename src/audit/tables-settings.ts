@@ -11,7 +11,7 @@ const channels = ({ channels: all }: LogFold): TableCheck =>
     columns: [
       ...texts('name', 'time_zone'),
       ...lists('currencies', 'sources'),
-      ...texts('confirm', 'expires_in_seconds', 'review'),
+      ...texts('confirm', 'expires_in_seconds', 'review', 'refunds'),
       ...PLACE_COLUMNS,
     ],
     all: () => all.values(),
@@ -25,6 +25,7 @@ const channels = ({ channels: all }: LogFold): TableCheck =>
       settings.confirm,
       textCell(settings.expiresInSeconds),
       textCell(settings.review && JSON.stringify(settings.review)),
+      textCell(settings.refunds),
       ...placeCells(last),
     ],
   });

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type Decider, type Decision, type DomainEvent, reject } from './decider.js';
 import { defineEvent } from './event-definition.js';
+import { CONFIRM_POLICIES } from './order-events.js';
 import {
   type ReviewPolicy,
   type RuleText,
@@ -9,6 +10,8 @@ import {
   ruleWithoutAmount,
 } from './review-rules.js';
 import { currency, recordedId, STORABLE_TEXT } from './schemas.js';
+
+export const REFUND_POLICIES = ['manual', 'automatic'] as const;
 
 /** A channel: where orders come from, and by which settings they are taken. */
 const settings = z.object({
@@ -26,13 +29,15 @@ const settings = z.object({
   /** Locations that may deliver, best first. */
   sources: z.array(recordedId).min(1).max(100),
   /** What an order gets that brings no policy of its own. */
-  confirm: z.enum(['auto', 'explicit']),
+  confirm: z.enum(CONFIRM_POLICIES),
   /** How long an order that waits for confirmation keeps its holds. */
   expiresInSeconds: z
     .int()
     .min(1)
     .max(60 * 60 * 24 * 90)
     .optional(),
+  /** Whether what is due to customers is asked back of our providers by itself, or by a person (when absent). */
+  refunds: z.enum(REFUND_POLICIES).optional(),
 });
 
 export const channelSettings = settings;

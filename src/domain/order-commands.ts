@@ -1,5 +1,6 @@
 import type { CouponTerms } from './coupon.js';
 import type { Allocation, OrderLineData, OrderPlaced } from './order-events.js';
+import type { PaymentCommand } from './order-payment-commands.js';
 import type { BlockableStep, HoldType, ResolverRole } from './review.js';
 import type { CustomerFacts, ReviewRule } from './review-rules.js';
 
@@ -79,4 +80,5 @@ export type OrderCommand =
       readonly outcome: 'released' | 'rejected';
       readonly reason: string;
       readonly role: string;
-    };
+    }
+  | PaymentCommand;

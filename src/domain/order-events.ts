@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { DomainEvent } from './decider.js';
 import { defineEvent } from './event-definition.js';
+import { type PaymentEvent, paymentEvents } from './payment-events.js';
 import { type ReviewEvent, reviewEvents } from './review.js';
 import { amountText, currency, quantity, recordedId, STORABLE_TEXT, signedAmountText } from './schemas.js';
 
@@ -8,6 +9,8 @@ import { amountText, currency, quantity, recordedId, STORABLE_TEXT, signedAmount
  * The facts of an order. Amounts are decimal strings of the order's currency. Every event that moves goods or money carries
  * the frozen shares of its units, so that the ledger, refunds and reports read them and compute nothing again.
  */
+/** Confirmed at once, by a command, or once it is paid. */
+export const CONFIRM_POLICIES = ['auto', 'explicit', 'payment'] as const;
 export const LINE_KINDS = ['goods', 'charge', 'voucher'] as const;
 
 export const destination = z.object({
@@ -39,7 +42,7 @@ const placed = z.object({
   destination: destination.optional(),
   lines: z.array(line).min(1),
   coupons: z.array(recordedId),
-  confirm: z.enum(['auto', 'explicit']),
+  confirm: z.enum(CONFIRM_POLICIES),
   /** When the order expires unless it was confirmed; never when absent. */
   expiresAt: z.iso.datetime().optional(),
   /** Locations that could deliver when it was placed, best first. */
@@ -113,12 +116,14 @@ export const orderEvents = [
   defineEvent({ type: 'OrderReturned', version: 1, schema: returned }),
   defineEvent({ type: 'OrderCompleted', version: 1, schema: nothing }),
   ...reviewEvents,
+  ...paymentEvents,
 ];
 
 export type OrderLineData = z.infer<typeof line>;
 export type OrderUnits = z.infer<typeof units>;
 export type Allocation = z.infer<typeof allocation>;
 export type Discount = z.infer<typeof discount>;
+export type ConfirmPolicy = (typeof CONFIRM_POLICIES)[number];
 export type Destination = z.infer<typeof destination>;
 export type OrderPlaced = DomainEvent<'OrderPlaced', z.infer<typeof placed>>;
 export type OrderReserved = DomainEvent<'OrderReserved', z.infer<typeof reserved>>;
@@ -135,4 +140,5 @@ export type OrderEvent =
   | OrderShipped
   | OrderReturned
   | DomainEvent<'OrderCompleted', z.infer<typeof nothing>>
-  | ReviewEvent;
+  | ReviewEvent
+  | PaymentEvent;

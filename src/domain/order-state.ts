@@ -1,5 +1,6 @@
 import { amountOf } from './money.js';
 import type { Allocation, OrderEvent, OrderLineData, OrderPlaced } from './order-events.js';
+import { evolvePayments, type Payments } from './payment.js';
 import type { Review } from './review.js';
 
 /**
@@ -48,6 +49,12 @@ export interface OrderState {
   readonly returns: readonly { readonly returnId: string; readonly lines: readonly ReturnedUnits[] }[];
   /** What blocks it or did, by hold id. */
   readonly reviews: ReadonlyMap<string, Review>;
+  /** When it expires unless it was confirmed: as placed, or later for a payment; never when absent. */
+  readonly expiresAt: string | undefined;
+  readonly payments: Payments;
+  /** Minor units: credited beyond the frozen shares, over all returns; and what is known to be paid beyond its costs. */
+  readonly allowance: bigint;
+  readonly refundDue: bigint;
 }
 
 export interface ReturnedUnits {
@@ -66,6 +73,10 @@ export const initialOrder: OrderState = {
   decided: new Map(),
   returns: [],
   reviews: new Map(),
+  expiresAt: undefined,
+  payments: new Map(),
+  allowance: 0n,
+  refundDue: 0n,
 };
 
 export const openUnits = (line: OrderLine): number => line.quantity - line.shipped - line.cancelled;
@@ -121,10 +132,22 @@ const placedLines = ({ lines, currency }: OrderPlaced['data']): Map<string, Orde
     ]),
   );
 
+/** A payment makes a deadline later, and never makes one: who waits without a deadline goes on waiting. */
+const laterOf = (deadline: string | undefined, wanted: string | undefined): string | undefined =>
+  deadline !== undefined && wanted !== undefined && Date.parse(wanted) > Date.parse(deadline)
+    ? wanted
+    : deadline;
+
 export const evolveOrder = (state: OrderState, event: OrderEvent): OrderState => {
   switch (event.type) {
     case 'OrderPlaced':
-      return { ...state, status: 'placed', placed: event.data, lines: placedLines(event.data) };
+      return {
+        ...state,
+        status: 'placed',
+        placed: event.data,
+        lines: placedLines(event.data),
+        expiresAt: event.data.expiresAt,
+      };
     case 'OrderReserved': {
       const lines = new Map(state.lines);
       for (const { lineId, amount } of event.data.discounts.flatMap(({ shares }) => shares)) {
@@ -153,7 +176,7 @@ export const evolveOrder = (state: OrderState, event: OrderEvent): OrderState =>
       return { ...state, ...count(state, 'shipped', `shipment:${shipmentId}`, lines) };
     }
     case 'OrderReturned': {
-      const { returnId, lines } = event.data;
+      const { returnId, lines, allowance, currency } = event.data;
       const goods = lines.flatMap(({ sku, location, quantity }) =>
         location === undefined ? [] : [{ sku, location, quantity }],
       );
@@ -161,6 +184,7 @@ export const evolveOrder = (state: OrderState, event: OrderEvent): OrderState =>
         ...state,
         ...count(state, 'returned', `return:${returnId}`, lines),
         returns: [...state.returns, { returnId, lines: goods }],
+        allowance: state.allowance + amountOf(allowance, currency),
       };
     }
     case 'OrderHeld':
@@ -174,5 +198,25 @@ export const evolveOrder = (state: OrderState, event: OrderEvent): OrderState =>
       if (review === undefined) return state;
       return { ...state, reviews: new Map(state.reviews).set(holdId, { ...review, resolution }) };
     }
+    case 'OrderRefundDue':
+      return { ...state, refundDue: amountOf(event.data.amount, event.data.currency) };
+    case 'OrderPaymentStarted':
+      return {
+        ...state,
+        expiresAt: laterOf(state.expiresAt, event.data.expiresAt),
+        payments: evolvePayments(state.payments, event),
+      };
+    case 'OrderPaymentAuthorised':
+    case 'OrderPaymentFailed':
+    case 'OrderVoidRequested':
+    case 'OrderPaymentVoided':
+    case 'OrderCaptureRequested':
+    case 'OrderPaymentCaptured':
+    case 'OrderCaptureFailed':
+    case 'OrderRefundRequested':
+    case 'OrderPaymentRefunded':
+    case 'OrderRefundFailed':
+    case 'OrderPaymentChargedBack':
+      return { ...state, payments: evolvePayments(state.payments, event) };
   }
 };

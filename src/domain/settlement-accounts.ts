@@ -27,6 +27,8 @@ export const ACCOUNT_FAMILIES = {
   charges: 'income',
   /** Stored value that was sold is owed, never a discount and never income. */
   vouchers: 'liability',
+  /** What was paid by a kind of tender and has not come to a bank account of ours yet: `clearing:card`. */
+  clearing: 'asset',
   /** Adjustments by hand that none of the others fits. */
   adjustments: 'expense',
 } as const;

@@ -21,6 +21,9 @@ export const ENTRY_KINDS = [
   'return',
   'blind_return',
   'charge_reversal',
+  'payment',
+  'refund',
+  'chargeback',
   'write_off',
   'adjustment',
 ] as const;
@@ -42,6 +45,7 @@ const reference = z.object({
   orderId: recordedId.optional(),
   shipmentId: recordedId.optional(),
   returnId: recordedId.optional(),
+  paymentId: recordedId.optional(),
   /** Credit note. */
   note: recordedId.optional(),
   /** Line of the credit note. */

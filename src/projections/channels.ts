@@ -18,6 +18,8 @@ CREATE TABLE channels (
   expires_in_seconds integer,
   -- Its rules for reviews: JSON as recorded.
   review             text,
+  -- manual, automatic; manual when null
+  refunds            text,
   revision           bigint NOT NULL,
   position           bigint NOT NULL,
   effective_at       timestamptz NOT NULL,
@@ -26,15 +28,15 @@ CREATE TABLE channels (
 `;
 
 const UPSERT = `
-INSERT INTO channels VALUES ($1, $2, $3, $4::text[], $5::text[], $6, $7, $8, $9, $10, $11, $12)
+INSERT INTO channels VALUES ($1, $2, $3, $4::text[], $5::text[], $6, $7, $8, $9, $10, $11, $12, $13)
 ON CONFLICT (channel) DO UPDATE SET name = excluded.name, time_zone = excluded.time_zone,
   currencies = excluded.currencies, sources = excluded.sources, confirm = excluded.confirm,
-  expires_in_seconds = excluded.expires_in_seconds, review = excluded.review, revision = excluded.revision, position = excluded.position,
+  expires_in_seconds = excluded.expires_in_seconds, review = excluded.review, refunds = excluded.refunds, revision = excluded.revision, position = excluded.position,
   effective_at = excluded.effective_at, recorded_at = excluded.recorded_at`;
 
 export const channels: Projection = {
   name: 'channels',
-  version: 2,
+  version: 3,
   categories: ['channel'],
   tables: ['channels'],
   create,
@@ -56,6 +58,7 @@ export const channels: Projection = {
           data.confirm,
           data.expiresInSeconds ?? null,
           data.review === undefined ? null : JSON.stringify(data.review),
+          data.refunds ?? null,
           recorded.revision,
           recorded.position.commit,
           recorded.metadata.effectiveAt,
@@ -80,9 +83,10 @@ interface Row {
   readonly time_zone: string;
   readonly currencies: string[];
   readonly sources: string[];
-  readonly confirm: 'auto' | 'explicit';
+  readonly confirm: Channel['confirm'];
   readonly expires_in_seconds: number | null;
   readonly review: string | null;
+  readonly refunds: 'manual' | 'automatic' | null;
   readonly revision: bigint;
   readonly effective_at: Date;
   readonly recorded_at: Date;
@@ -99,6 +103,7 @@ const toView = (row: Row): ChannelView => ({
   confirm: row.confirm,
   ...(row.expires_in_seconds === null ? {} : { expiresInSeconds: row.expires_in_seconds }),
   ...(row.review === null ? {} : { review: policyOf(row.review) }),
+  ...(row.refunds === null ? {} : { refunds: row.refunds }),
   revision: Number(row.revision),
   effectiveAt: row.effective_at,
   recordedAt: row.recorded_at,

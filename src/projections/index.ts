@@ -7,6 +7,7 @@ import { ledger } from './ledger.js';
 import { locations } from './locations.js';
 import { orderLines } from './order-lines.js';
 import { orders } from './orders.js';
+import { payments } from './payments.js';
 import { reviews } from './reviews.js';
 import { stockLevels } from './stock-levels.js';
 import { stockMovements } from './stock-movements.js';
@@ -27,6 +28,7 @@ export const allProjections: readonly Projection[] = [
   orders,
   orderLines,
   reviews,
+  payments,
   holds,
   deadlines,
   ledger,

@@ -17,7 +17,7 @@ CREATE TABLE ledger_entries (
   party            text COLLATE "C" NOT NULL,
   -- YYYY-MM: the period it was posted to.
   month            text COLLATE "C" NOT NULL,
-  -- sale, return, blind_return, charge_reversal, write_off, adjustment
+  -- sale, return, blind_return, charge_reversal, payment, refund, chargeback, write_off, adjustment
   kind             text COLLATE "C" NOT NULL,
   currency         text COLLATE "C" NOT NULL,
   -- In the world, and the party's day of that; then when the log had it.
@@ -36,6 +36,7 @@ CREATE TABLE ledger_entries (
   cause_stream     text,
   cause_revision   bigint,
   adjustment_id    text,
+  payment_id       text,
   PRIMARY KEY (commit_position, prepare_position)
 );
 CREATE INDEX ledger_entries_by_party ON ledger_entries (party, month, commit_position, prepare_position);
@@ -70,10 +71,10 @@ CREATE TABLE ledger_days (
 const INSERT_ENTRIES = `
 INSERT INTO ledger_entries (commit_position, prepare_position, entry_id, party, month, kind, currency, effective_at,
   effective_day, recorded_at, order_id, shipment_id, return_id, note, line_id, document, reason, cause_type,
-  cause_stream, cause_revision, adjustment_id)
+  cause_stream, cause_revision, adjustment_id, payment_id)
 SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
   $8::timestamptz[], $9::date[], $10::timestamptz[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[],
-  $16::text[], $17::text[], $18::text[], $19::text[], $20::bigint[], $21::text[])`;
+  $16::text[], $17::text[], $18::text[], $19::text[], $20::bigint[], $21::text[], $22::text[])`;
 
 const INSERT_POSTINGS = `
 INSERT INTO ledger_postings (commit_position, prepare_position, line, account, amount)
@@ -118,7 +119,7 @@ const collapseDays = (entries: readonly Recorded[]): Day[] => {
 
 export const ledger: Projection = {
   name: 'ledger',
-  version: 1,
+  version: 2,
   categories: ['settlement'],
   tables: ['ledger_entries', 'ledger_postings', 'ledger_days'],
   create,
@@ -153,6 +154,7 @@ export const ledger: Projection = {
         column(({ cause }) => cause?.stream),
         column(({ cause }) => cause?.revision.toString()),
         column(({ adjustmentId }) => adjustmentId),
+        column(({ reference }) => reference.paymentId),
       ],
       'ledger.entries',
     );

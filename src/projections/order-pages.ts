@@ -1,7 +1,16 @@
 import { formatAmount } from '../domain/money.js';
+import type { OrderBalance } from '../domain/order-balance.js';
+import type { ConfirmPolicy } from '../domain/order-events.js';
 import type { OrderStatus } from '../domain/order-state.js';
 import type { Queryable } from '../runtime/database.js';
 import { ANY_TEXT, INTEGER, type Page, type PageRequest, pageSize, readCursor, toPage } from './cursor.js';
+import {
+  balanceOfRows,
+  PAYMENTS_OF_ORDER,
+  type PaymentRow,
+  type PaymentsJson,
+  paymentsIn,
+} from './payment-pages.js';
 import { REVIEWS_OF_ORDER, type ReviewsJson, type ReviewView, reviewsIn } from './review-queue.js';
 
 /** An order as people read it. Amounts are decimal strings of `currency`. */
@@ -18,7 +27,7 @@ export interface OrderSummary {
   readonly placedAt: Date;
   readonly expiresAt: Date | null;
   readonly confirmedAt: Date | null;
-  readonly confirm: 'auto' | 'explicit';
+  readonly confirm: ConfirmPolicy;
   readonly coupons: readonly string[];
   readonly lineCount: number;
   /** Of the lines as placed. `total` is goods, charges and vouchers less discount with tax. */
@@ -68,6 +77,8 @@ export interface OrderView extends OrderSummary {
   readonly lines: readonly OrderLineView[];
   /** What blocks it or did. */
   readonly reviews: readonly ReviewView[];
+  readonly payments: readonly PaymentRow[];
+  readonly balance: OrderBalance;
 }
 
 interface OrderRow {
@@ -84,7 +95,7 @@ interface OrderRow {
   readonly placed_us: bigint;
   readonly expires_at: Date | null;
   readonly confirmed_at: Date | null;
-  readonly confirm: 'auto' | 'explicit';
+  readonly confirm: ConfirmPolicy;
   readonly coupons: readonly string[];
   readonly line_count: number;
   readonly goods_total: bigint;
@@ -186,9 +197,10 @@ const toLine = (row: LineRow, currency: string): OrderLineView => {
   };
 };
 
-/** One statement, so that order, lines and reviews are of the same moment; the reviews are with the first line. */
+/** One statement, so that order, lines, reviews and payments are of the same moment; the last two are with the first line. */
 const FIND = `
-SELECT orders.*, line.*, CASE WHEN line_no = 0 THEN ${REVIEWS_OF_ORDER} END AS reviews FROM orders
+SELECT orders.*, line.*, CASE WHEN line_no = 0 THEN ${REVIEWS_OF_ORDER} END AS reviews,
+  CASE WHEN line_no = 0 THEN ${PAYMENTS_OF_ORDER} END AS payments FROM orders
 JOIN LATERAL (
   SELECT line_id, kind, sku, account, location, quantity, unit_price, amount, discount, tax, shipped, cancelled, returned,
     line_no
@@ -198,7 +210,7 @@ WHERE orders.order_id = $1 ORDER BY line_no`;
 
 /** One order with its lines in the order the channel sent them; undefined when there is none. */
 export const findOrder = async (db: Queryable, orderId: string): Promise<OrderView | undefined> => {
-  const { rows } = await db.query<OrderRow & LineRow & { reviews: ReviewsJson }>(
+  const { rows } = await db.query<OrderRow & LineRow & { reviews: ReviewsJson; payments: PaymentsJson }>(
     FIND,
     [orderId],
     'orders.find',
@@ -206,7 +218,12 @@ export const findOrder = async (db: Queryable, orderId: string): Promise<OrderVi
   const [first] = rows;
   if (first === undefined) return undefined;
   const lines = rows.map((row) => toLine(row, first.currency));
-  return { ...toSummary(first), lines, reviews: reviewsIn(first.reviews) };
+  const payments = paymentsIn(first.payments);
+  const balance = balanceOfRows(
+    { status: first.status, lines: rows, allowance: first.allowance_total },
+    payments,
+  );
+  return { ...toSummary(first), lines, reviews: reviewsIn(first.reviews), payments, balance };
 };
 
 /** All that is given must hold. Times are of placement: `placedFrom` inclusive, `placedTo` exclusive. */

@@ -1,6 +1,7 @@
 import type { Queryable } from '../runtime/database.js';
 import { takeDueDeadlines } from './deadlines.js';
 import { takeOrdersWithoutOutcome, takeUnsettledNotes, takeUnsettledOrders } from './holds.js';
+import { takeUnansweredPayments } from './payment-todo.js';
 
 /** What is left to do, for the watchdog (it is the `Todo` of `processes/watchdog.ts`). Everything it gives is taken. */
 export const createTodo = (db: Queryable) => ({
@@ -9,4 +10,6 @@ export const createTodo = (db: Queryable) => ({
     takeOrdersWithoutOutcome(db, { olderThanMs, limit }),
   unsettledOrders: (olderThanMs: number, limit: number) => takeUnsettledOrders(db, { olderThanMs, limit }),
   unsettledNotes: (olderThanMs: number, limit: number) => takeUnsettledNotes(db, { olderThanMs, limit }),
+  unansweredPayments: (olderThanMs: number, limit: number) =>
+    takeUnansweredPayments(db, { olderThanMs, limit }),
 });

@@ -11,7 +11,7 @@ import { formatAmount, lineAmount } from '../../src/domain/money.js';
 import { order } from '../../src/domain/order.js';
 import type { OrderState } from '../../src/domain/order-state.js';
 import { settlement } from '../../src/domain/settlement.js';
-import { bookingOf, type Cause } from '../../src/domain/settlement-entry.js';
+import { bookingOf, CAUSE_TYPES, type Cause } from '../../src/domain/settlement-entry.js';
 import { dayIn as domainDayIn, monthOf, settlementIdOf } from '../../src/domain/settlement-period.js';
 import { stock } from '../../src/domain/stock.js';
 import { allProjections } from '../../src/projections/index.js';
@@ -36,7 +36,7 @@ const foldOf = (events: readonly RecordedEvent[]): LogFold => {
 const postAll = async (log: MemoryLog): Promise<void> => {
   for (const { event, ...recorded } of [...log.events]) {
     const { type } = event;
-    if (type !== 'OrderShipped' && type !== 'OrderReturned' && type !== 'BlindReturnRecorded') continue;
+    if (!CAUSE_TYPES.has(type)) continue;
     const booking = bookingOf(event as Cause, recorded.streamId);
     const { effectiveAt } = recorded.metadata;
     const effectiveDay = domainDayIn(ZONE, effectiveAt);

@@ -8,6 +8,7 @@ import type { House } from '../../src/main.js';
 import { createLedger } from '../../src/processes/ledger.js';
 import type { CommandContext } from '../../src/runtime/command-bus.js';
 import { type LineInput, place } from '../support/orders.js';
+import { payEverything } from '../support/payments.js';
 import { OVER_100, resolveReview, review, rule } from '../support/reviews.js';
 
 const DUE = '2026-03-31T23:15:00Z';
@@ -20,7 +21,7 @@ const context = (effectiveAt = '2026-03-31T22:30:00.000Z'): CommandContext => {
 };
 
 /** A small history in which every kind of event, and every end of an order, comes up at least once. */
-export const tradeEverything = async ({ bus, orders, returns }: House): Promise<void> => {
+export const tradeEverything = async ({ bus, orders, returns, payments }: House): Promise<void> => {
   const configure = (id: string, timeZone: string, currency: string) =>
     bus.execute(
       channel,
@@ -149,6 +150,10 @@ export const tradeEverything = async ({ bus, orders, returns }: House): Promise<
   });
   await orders.execute(orderIdOf('jp', 'yen'), { type: 'ship', shipmentId: 's1' }, context());
 
+  await payEverything({ bus, payments }, (externalId, more) =>
+    open('web', externalId, [{ lineId: 'l1', sku: 'B', unitPrice: '10.00' }], more),
+  );
+
   const line = { channel: 'web', note: 'C 2', quantity: 1, currency: 'GBP', reason: 'no receipt' } as const;
   await returns.record(
     { ...line, lineId: '1', kind: 'goods', sku: 'A', amount: '2.5', location: 'main', customerId: 'c-2' },
@@ -180,17 +185,30 @@ export const EVERY_TYPE = [
   'EntryPosted',
   'BlindReturnRecorded',
   'LocationConfigured',
+  'OrderCaptureFailed',
+  'OrderCaptureRequested',
   'OrderCompleted',
   'OrderConfirmed',
   'OrderExpired',
   'OrderHeld',
   'OrderHoldResolved',
   'OrderLinesCancelled',
+  'OrderPaymentAuthorised',
+  'OrderPaymentCaptured',
+  'OrderPaymentChargedBack',
+  'OrderPaymentFailed',
+  'OrderPaymentRefunded',
+  'OrderPaymentStarted',
+  'OrderPaymentVoided',
   'OrderPlaced',
+  'OrderRefundDue',
+  'OrderRefundFailed',
+  'OrderRefundRequested',
   'OrderRejected',
   'OrderReserved',
   'OrderReturned',
   'OrderShipped',
+  'OrderVoidRequested',
   'StockAdjusted',
   'StockCaptured',
   'StockHeld',

@@ -102,7 +102,7 @@ const endOf = async () => (await house.store.readEnd())?.commit;
 const watch = (options: Partial<WatchdogOptions> = {}) => {
   const errors: { error: unknown; what: string }[] = [];
   const advanced: string[] = [];
-  const { orders, returns, db } = house;
+  const { orders, returns, payments, db } = house;
   const watchdog = createWatchdog({
     todo: createTodo(db),
     orders: {
@@ -113,6 +113,7 @@ const watch = (options: Partial<WatchdogOptions> = {}) => {
       },
     },
     returns,
+    payments,
     clock: () => new Date(PLACED_AT),
     abandonedAfterMs: ABANDONED_MS,
     onError: (error, what) => errors.push({ error, what }),

@@ -54,12 +54,14 @@ export const startTestHouse = async (limits: Partial<ApiLimits> = {}): Promise<T
       HOLDFAST_LOG_LEVEL: process.env.HOLDFAST_LOG_LEVEL ?? 'silent',
     }),
   });
-  const { bus, orders, returns, db, log, registry, store } = house;
+  const { bus, orders, returns, payments, providers, db, log, registry, store } = house;
   const waiter = await createPositionWaiter(db);
   const app = createApi({
     bus,
     orders,
     returns,
+    payments,
+    providers,
     db,
     waiter,
     log,
