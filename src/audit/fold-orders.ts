@@ -110,7 +110,7 @@ export class OrderFold {
     const { streamId: id, stream } = recorded;
     const event = recorded.event as OrderEvent;
     const last = placeOf(recorded);
-    this.promises.touch(id, last.recordedAtMs);
+    if (!isMoney(event)) this.promises.touch(id, last.recordedAtMs);
     if (event.type === 'OrderPlaced') {
       this.#place(id, stream, event.data, last);
       return;

@@ -7,6 +7,7 @@ import { decidePayment } from './order-payment.js';
 import type { PaymentCommand } from './order-payment-commands.js';
 import { decideRefund } from './order-refund.js';
 import { evolveOrder, type OrderState } from './order-state.js';
+import { sumsOf } from './payment.js';
 import { reviewsBlocking } from './review.js';
 
 /** Decides about the payments of an order, with what follows from it. */
@@ -49,8 +50,9 @@ export const settlePayments = (state: Placed, decision: Decision<OrderEvent>): D
   if (after.payments.size === 0 && state.placed.confirm !== 'payment') return decision;
   const more: OrderEvent[] = isPaid(after) ? [{ type: 'OrderConfirmed', data: {} }] : [];
   if (endedEmpty(after.status)) {
-    for (const { paymentId, provider, stage, voidRequested } of after.payments.values()) {
-      const open = stage === 'started' || stage === 'authorised';
+    for (const payment of after.payments.values()) {
+      const { paymentId, provider, stage, voidRequested } = payment;
+      const open = stage === 'started' || sumsOf(payment).authorised > 0n;
       if (provider === undefined || !open || voidRequested) continue;
       more.push({ type: 'OrderVoidRequested', data: { paymentId, reason: after.status } });
     }

@@ -75,6 +75,9 @@ export const paymentEvents = [
   defineEvent({ type: 'OrderRefundDue', version: 1, schema: z.object({ currency, amount: amountText }) }),
 ];
 
+/** Types of facts that move money or ask for it, and neither goods nor promises. */
+export const PAYMENT_TYPES: ReadonlySet<string> = new Set(paymentEvents.map(({ type }) => type));
+
 export type Tender = z.infer<typeof tender>;
 export type TenderKind = Tender['kind'];
 

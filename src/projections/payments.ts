@@ -1,5 +1,10 @@
 import { amountOf } from '../domain/money.js';
-import type { OnePaymentEvent, OrderRefundDue, Tender } from '../domain/payment-events.js';
+import {
+  type OnePaymentEvent,
+  type OrderRefundDue,
+  PAYMENT_TYPES,
+  type Tender,
+} from '../domain/payment-events.js';
 import { splitId } from '../domain/stream-id.js';
 import type { Queryable } from '../runtime/database.js';
 import type { RecordedEvent } from '../runtime/event-store.js';
@@ -192,22 +197,6 @@ const evolve = (change: Change, event: OnePaymentEvent): void => {
   }
 };
 
-const TYPES: ReadonlySet<string> = new Set<OnePaymentEvent['type'] | OrderRefundDue['type']>([
-  'OrderPaymentStarted',
-  'OrderPaymentAuthorised',
-  'OrderPaymentFailed',
-  'OrderVoidRequested',
-  'OrderPaymentVoided',
-  'OrderCaptureRequested',
-  'OrderPaymentCaptured',
-  'OrderCaptureFailed',
-  'OrderRefundRequested',
-  'OrderPaymentRefunded',
-  'OrderRefundFailed',
-  'OrderPaymentChargedBack',
-  'OrderRefundDue',
-]);
-
 /** The last word on what is due to the customer of an order. */
 interface Due {
   amount: bigint;
@@ -246,7 +235,7 @@ const collapse = (events: readonly RecordedEvent[]) => {
   const changes = new Map<string, Change>();
   const dues = new Map<string, Due>();
   for (const recorded of events) {
-    if (!TYPES.has(recorded.event.type) || !isOf(recorded, 'order')) continue;
+    if (!PAYMENT_TYPES.has(recorded.event.type) || !isOf(recorded, 'order')) continue;
     const event = recorded.event as OnePaymentEvent | OrderRefundDue; // of these types
     if (event.type === 'OrderRefundDue') {
       tellDue(dues, recorded, event);

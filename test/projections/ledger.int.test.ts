@@ -259,6 +259,7 @@ describe('the ledger that people read', () => {
         orderId: 'web~1',
         shipmentId: 's0',
         returnId: null,
+        paymentId: null,
         note: null,
         lineId: null,
         document: null,
