@@ -16,6 +16,7 @@ import { API_LIMITS, type ApiParts } from './parts.js';
 import { paymentRoutes } from './payments.js';
 import { Problem, problemOf, sendProblem } from './problems.js';
 import { createMemoryRateLimiter } from './rate-limit.js';
+import { refundRoutes } from './refunds.js';
 import { reportRoutes } from './reports.js';
 import { reviewRuleRoutes } from './review-rules.js';
 import { reviewRoutes } from './reviews.js';
@@ -45,6 +46,7 @@ const routesOf = (parts: ApiParts, keys: ReturnType<typeof createApiKeys>): Rout
     ...reviewRoutes(parts),
     ...reviewRuleRoutes(parts),
     ...paymentRoutes(parts),
+    ...refundRoutes(parts),
     ...stockRoutes(parts),
     ...channelRoutes(parts),
     ...locationRoutes(parts),

@@ -1,78 +1,30 @@
 import { z } from 'zod';
 import { order } from '../domain/order.js';
-import type { PaymentCommand } from '../domain/order-payment-commands.js';
-import { splitId } from '../domain/stream-id.js';
-import { listRefundsDue } from '../projections/payment-pages.js';
-import { decided, idOrKey } from './answers.js';
+import { idOrKey } from './answers.js';
 import { orderIdFor, unknownOrder } from './order-view.js';
 import { orderParams } from './orders.js';
 import type { ApiParts } from './parts.js';
 import { asksForPast, foldPast } from './past.js';
-import { paymentsPageOf, paymentsView, tenderShape } from './payment-view.js';
-import { Problem, type ProblemCode } from './problems.js';
-import { type Call, defineRoute, type Route } from './route.js';
-import { effectiveAt, id, money, page, pageQuery, pastQuery, slug, text } from './schemas.js';
+import { PAYMENT_PROBLEMS, PAYMENT_RESPONSES, paymentCalls, paymentParams, tender } from './payment-calls.js';
+import { paymentsPageOf, paymentsView } from './payment-view.js';
+import { Problem } from './problems.js';
+import { defineRoute, type Route } from './route.js';
+import { effectiveAt, id, money, pastQuery, slug, text } from './schemas.js';
 
 const READERS = ['channel', 'finance', 'reader'] as const;
 const EXPIRES_MAX_SECONDS = 60 * 60 * 24 * 90;
 
-const tender = z.strictObject({
-  ...tenderShape,
-  reference: id.optional().meta({
-    description: 'What its provider or the till calls it; never the number of a card or an account.',
-  }),
-});
 const code = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'letters, digits, dots, dashes and underscores')
   .meta({ description: "The provider's word for it.", example: 'card_declined' });
-const params = orderParams.extend({ paymentId: id });
-
-const responses = {
-  200: { description: 'It was done before.', schema: paymentsView },
-  201: { description: 'Done, or asked of the provider.', schema: paymentsView },
-};
-
-const PROBLEMS = [
-  'unknown_order',
-  'id_reused',
-  'invalid_amount',
-  'effective_in_future',
-] as const satisfies readonly ProblemCode[];
-
-const refundDue = z
-  .object({
-    orderId: z.string(),
-    channel: z.string(),
-    currency: z.string(),
-    amount: z.string(),
-    requested: z.string().meta({ description: 'Of it, what a provider was asked for and has not answered.' }),
-    since: z.iso.datetime(),
-  })
-  .meta({ id: 'RefundDue' });
-
-type PaymentCall = Call<{ id: string }, unknown, { readonly effectiveAt?: string | undefined }>;
-
 /**
  * Payments of an order. One of a provider of ours is asked of it; of others we are told. Either way the answer is what the order knows of its
  * payments now.
  */
-export const paymentRoutes = ({ bus, db, payments, providers }: ApiParts): Route[] => {
-  const run = async (call: PaymentCall, command: PaymentCommand) => {
-    const orderId = orderIdFor(call.params.id, call.caller);
-    const [channel = ''] = splitId(orderId);
-    const context = call.context({ effectiveAt: call.body.effectiveAt, channel });
-    const answer = await payments.execute(orderId, command, context);
-    return decided(answer, paymentsPageOf(answer.state));
-  };
-
-  /** Whether the payment is one of a provider of ours; that never changes. */
-  const isAsked = async (call: PaymentCall, paymentId: string): Promise<boolean> => {
-    const orderId = orderIdFor(call.params.id, call.caller);
-    const { state } = await bus.load(order, orderId);
-    return state.payments.get(paymentId)?.provider !== undefined;
-  };
-
+export const paymentRoutes = (parts: ApiParts): Route[] => {
+  const { bus, providers } = parts;
+  const { run, isAsked } = paymentCalls(parts);
   return [
     defineRoute({
       method: 'get',
@@ -118,9 +70,9 @@ export const paymentRoutes = ({ bus, db, payments, providers }: ApiParts): Route
         effectiveAt,
       }),
       idempotent: true,
-      responses,
+      responses: PAYMENT_RESPONSES,
       problems: [
-        ...PROBLEMS,
+        ...PAYMENT_PROBLEMS,
         'unknown_provider',
         'wrong_status',
         'too_many_payments',
@@ -151,11 +103,11 @@ export const paymentRoutes = ({ bus, db, payments, providers }: ApiParts): Route
       tag: 'payments',
       summary: 'Tells that a payment was authorised, also one that nobody has heard of',
       access: ['channel'],
-      params,
+      params: paymentParams,
       body: z.strictObject({ tender, amount: money, effectiveAt }),
       idempotent: true,
-      responses,
-      problems: [...PROBLEMS, 'below_captured', 'too_many_payments', 'asked_of_provider'],
+      responses: PAYMENT_RESPONSES,
+      problems: [...PAYMENT_PROBLEMS, 'below_captured', 'too_many_payments', 'asked_of_provider'],
       handle: async (call) => {
         const { paymentId } = call.params;
         if (await isAsked(call, paymentId)) throw asked(paymentId);
@@ -171,7 +123,7 @@ export const paymentRoutes = ({ bus, db, payments, providers }: ApiParts): Route
       description:
         'Of a payment that nobody has heard of (a marketplace, a till), with its `tender`: the money is here.',
       access: ['channel', 'finance'],
-      params,
+      params: paymentParams,
       body: z.strictObject({
         captureId: id.optional(),
         amount: money,
@@ -179,9 +131,9 @@ export const paymentRoutes = ({ bus, db, payments, providers }: ApiParts): Route
         effectiveAt,
       }),
       idempotent: true,
-      responses,
+      responses: PAYMENT_RESPONSES,
       problems: [
-        ...PROBLEMS,
+        ...PAYMENT_PROBLEMS,
         'unknown_payment',
         'wrong_payment_status',
         'exceeds_authorised',
@@ -207,11 +159,11 @@ export const paymentRoutes = ({ bus, db, payments, providers }: ApiParts): Route
       tag: 'payments',
       summary: 'Tells that a payment failed, or that its authorisation has lapsed',
       access: ['channel'],
-      params,
+      params: paymentParams,
       body: z.strictObject({ code, reason: text, effectiveAt }),
       idempotent: true,
-      responses,
-      problems: [...PROBLEMS, 'unknown_payment', 'payment_captured', 'asked_of_provider'],
+      responses: PAYMENT_RESPONSES,
+      problems: [...PAYMENT_PROBLEMS, 'unknown_payment', 'payment_captured', 'asked_of_provider'],
       handle: async (call) => {
         const { paymentId } = call.params;
         if (await isAsked(call, paymentId)) throw asked(paymentId);
@@ -225,85 +177,15 @@ export const paymentRoutes = ({ bus, db, payments, providers }: ApiParts): Route
       tag: 'payments',
       summary: 'Lets go of what is authorised and not captured, or tells that it was',
       access: ['channel', 'finance'],
-      params,
+      params: paymentParams,
       body: z.strictObject({ reason: text, effectiveAt }),
       idempotent: true,
-      responses,
-      problems: [...PROBLEMS, 'unknown_payment', 'wrong_payment_status'],
+      responses: PAYMENT_RESPONSES,
+      problems: [...PAYMENT_PROBLEMS, 'unknown_payment', 'wrong_payment_status'],
       handle: async (call) => {
         const { paymentId } = call.params;
         const type = (await isAsked(call, paymentId)) ? 'request-void' : 'void-payment';
         return run(call, { type, paymentId, reason: call.body.reason });
-      },
-    }),
-    defineRoute({
-      method: 'post',
-      path: '/v1/orders/{id}/payments/{paymentId}/refunds',
-      tag: 'payments',
-      summary: 'Gives back a part of what was captured, or tells that it was',
-      description:
-        'Never more than was captured of this payment, by all refunds together; for whatever reason, also none of the order.',
-      access: ['finance'],
-      params,
-      body: z.strictObject({ refundId: id.optional(), amount: money, reason: text, effectiveAt }),
-      idempotent: true,
-      responses,
-      problems: [
-        ...PROBLEMS,
-        'unknown_payment',
-        'exceeds_captured',
-        'too_many_movements',
-        'idempotency_key_required',
-      ],
-      handle: async (call) => {
-        const { paymentId } = call.params;
-        const { refundId, amount, reason } = call.body;
-        const type = (await isAsked(call, paymentId)) ? 'request-refund' : 'refund-payment';
-        return run(call, { type, paymentId, refundId: idOrKey(refundId, call, 'refundId'), amount, reason });
-      },
-    }),
-    defineRoute({
-      method: 'post',
-      path: '/v1/orders/{id}/payments/{paymentId}/chargebacks',
-      tag: 'payments',
-      summary: 'Tells that a bank took money back',
-      description:
-        'Recorded whatever was given back before; what is more than came in is `excess`, and the customer owes it.',
-      access: ['finance'],
-      params,
-      body: z.strictObject({ chargebackId: id.optional(), amount: money, reason: text, effectiveAt }),
-      idempotent: true,
-      responses,
-      problems: [...PROBLEMS, 'unknown_payment', 'too_many_movements', 'idempotency_key_required'],
-      handle: (call) => {
-        const { chargebackId, amount, reason } = call.body;
-        return run(call, {
-          type: 'charge-back-payment',
-          paymentId: call.params.paymentId,
-          chargebackId: idOrKey(chargebackId, call, 'chargebackId'),
-          amount,
-          reason,
-        });
-      },
-    }),
-    defineRoute({
-      method: 'get',
-      path: '/v1/payments/refunds-due',
-      tag: 'payments',
-      summary: 'Orders of which something is due to their customers, the longest first',
-      access: READERS,
-      query: z.strictObject({ channel: id.optional(), ...pageQuery }),
-      awaitable: true,
-      responses: { 200: { description: 'A page.', schema: page(refundDue) } },
-      problems: ['invalid_cursor'],
-      handle: async ({ query: { channel, ...query }, caller }) => {
-        const own = caller.channel ?? channel;
-        if (channel !== undefined && channel !== own) {
-          return { status: 200, body: { items: [], nextCursor: null } };
-        }
-        const { items, nextCursor } = await listRefundsDue(db, { ...query, channel: own });
-        const view = items.map(({ since, ...one }) => ({ ...one, since: since.toISOString() }));
-        return { status: 200, body: { items: view, nextCursor } };
       },
     }),
   ];

@@ -24,7 +24,11 @@ export interface PaymentProcessParts {
   readonly providers: readonly PaymentProvider[];
   /** Trouble with a provider; it is asked again. */
   readonly onTrouble?: (error: unknown, orderId: string) => void;
+  readonly timeoutMs?: number;
 }
+
+/** How long a provider may take to answer; it is asked again later. */
+export const PROVIDER_TIMEOUT_MS = 10_000;
 
 /** What follows may itself ask for something; beyond so many rounds the rest is left to the watchdog. */
 export const ROUNDS_MAX = 8;
@@ -32,7 +36,7 @@ const POLICY_AGE_MAX_MS = 1_000;
 const REASON_DUE = 'paid beyond what the order costs';
 
 export const createPaymentProcess = (parts: PaymentProcessParts): PaymentProcess => {
-  const { bus, orders, onTrouble } = parts;
+  const { bus, orders, onTrouble, timeoutMs = PROVIDER_TIMEOUT_MS } = parts;
   const providers = new Map(parts.providers.map((provider) => [provider.name, provider]));
 
   const ask = async (provider: PaymentProvider, { kind, call }: PaymentStep): Promise<ProviderAnswer> => {
@@ -83,7 +87,7 @@ export const createPaymentProcess = (parts: PaymentProcessParts): PaymentProcess
       if (provider === undefined) continue;
       let answer: ProviderAnswer;
       try {
-        answer = await ask(provider, step);
+        answer = await inTime(ask(provider, step), timeoutMs, step);
       } catch (error) {
         onTrouble?.(error, orderId);
         continue;
@@ -133,6 +137,23 @@ export const createPaymentProcess = (parts: PaymentProcessParts): PaymentProcess
       return { ...(await advance(orderId, context)), replayed: answer.replayed };
     },
   };
+};
+
+/** No answer within {@link PROVIDER_TIMEOUT_MS}: whether it was done is not known. */
+export class ProviderSilent extends Error {
+  readonly code = 'provider_silent';
+  constructor({ call, provider }: PaymentStep, timeoutMs: number) {
+    super(`${provider} has not answered ${call.id} within ${timeoutMs} ms`);
+    this.name = 'ProviderSilent';
+  }
+}
+
+const inTime = <Answer>(answer: Promise<Answer>, timeoutMs: number, step: PaymentStep): Promise<Answer> => {
+  let timer: NodeJS.Timeout | undefined;
+  const silence = new Promise<never>((_, fail) => {
+    timer = setTimeout(() => fail(new ProviderSilent(step, timeoutMs)), timeoutMs);
+  });
+  return Promise.race([answer, silence]).finally(() => clearTimeout(timer));
 };
 
 /** The order does not take what its provider says was done: a bug, or a hand in either. It stays unanswered. */

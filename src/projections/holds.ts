@@ -53,7 +53,7 @@ ON CONFLICT (owner_id) DO UPDATE SET attention = excluded.attention, ledger = ex
 
 const ownerOf = (recorded: RecordedEvent): string | undefined => {
   // Money moves after every promise is kept, and must not begin the ledger of an order anew.
-  if (PAYMENT_TYPES.has(recorded.event.type)) return undefined;
+  if (isOf(recorded, 'order') && PAYMENT_TYPES.has(recorded.event.type)) return undefined;
   if (isOf(recorded, 'order') || isOf(recorded, 'return')) return recorded.streamId;
   if (isOf(recorded, 'coupon')) {
     return recorded.event.type === 'CouponIssued' ? undefined : recorded.event.data.holdId;

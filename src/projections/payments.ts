@@ -1,16 +1,9 @@
-import { amountOf } from '../domain/money.js';
-import {
-  type OnePaymentEvent,
-  type OrderRefundDue,
-  PAYMENT_TYPES,
-  type Tender,
-} from '../domain/payment-events.js';
 import { splitId } from '../domain/stream-id.js';
 import type { Queryable } from '../runtime/database.js';
 import type { RecordedEvent } from '../runtime/event-store.js';
 import type { Projection } from '../runtime/projection.js';
 import { numbers, texts } from './columns.js';
-import { isOf } from './event-of.js';
+import { collapsePayments, type PaymentChange } from './payment-changes.js';
 
 /**
  * One row per payment of an order with the sums of what moved, and one per order of which something is due to its customer. Minor units of
@@ -110,150 +103,9 @@ FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::timestamptz[],
 ON CONFLICT (order_id) DO UPDATE SET amount = excluded.amount, position = excluded.position,
   touched_at = excluded.touched_at`;
 
-/** What a batch says of one payment. */
-interface Change {
-  readonly orderId: string;
-  readonly paymentId: string;
-  readonly firstAt: string;
-  currency?: string;
-  tender?: Tender['kind'];
-  reference?: string | undefined;
-  provider?: string | undefined;
-  stage?: 'started' | 'authorised' | 'failed' | 'voided';
-  amount?: bigint;
-  authorised?: bigint;
-  voidRequested?: boolean;
-  failure?: { readonly code: string; readonly reason: string };
-  expiresAt?: string | undefined;
-  captured: bigint;
-  captureRequested: bigint;
-  refunded: bigint;
-  refundRequested: bigint;
-  chargedBack: bigint;
-  excess: bigint;
-  refundFailed: boolean;
-  last: RecordedEvent;
-}
-
-const evolve = (change: Change, event: OnePaymentEvent): void => {
-  if ('currency' in event.data) change.currency ??= event.data.currency;
-  if ('tender' in event.data) {
-    change.tender ??= event.data.tender.kind;
-    change.reference = event.data.tender.reference ?? change.reference;
-  }
-  const minor = 'amount' in event.data ? amountOf(event.data.amount, event.data.currency) : 0n;
-  if ('excess' in event.data && event.data.excess !== undefined) {
-    change.excess += amountOf(event.data.excess, event.data.currency);
-  }
-  const reach = (stage: NonNullable<Change['stage']>): void => {
-    if (change.stage !== 'voided') change.stage = stage;
-  };
-  switch (event.type) {
-    case 'OrderPaymentStarted':
-      reach('started');
-      change.amount = minor;
-      change.provider = event.data.provider;
-      change.expiresAt = event.data.expiresAt;
-      break;
-    case 'OrderPaymentAuthorised':
-      reach('authorised');
-      change.authorised = minor;
-      break;
-    case 'OrderPaymentFailed':
-      reach('failed');
-      change.failure = { code: event.data.code, reason: event.data.reason };
-      break;
-    case 'OrderVoidRequested':
-      change.voidRequested = true;
-      break;
-    case 'OrderPaymentVoided':
-      reach('voided');
-      change.voidRequested = false;
-      break;
-    case 'OrderCaptureRequested':
-      change.captureRequested += minor;
-      break;
-    case 'OrderPaymentCaptured':
-      change.captured += minor;
-      if (event.data.requested) change.captureRequested -= minor;
-      break;
-    case 'OrderCaptureFailed':
-      change.captureRequested -= minor;
-      break;
-    case 'OrderRefundRequested':
-      change.refundRequested += minor;
-      break;
-    case 'OrderPaymentRefunded':
-      change.refunded += minor;
-      if (event.data.requested) change.refundRequested -= minor;
-      break;
-    case 'OrderRefundFailed':
-      change.refundRequested -= minor;
-      change.refundFailed = true;
-      break;
-    case 'OrderPaymentChargedBack':
-      change.chargedBack += minor;
-      break;
-  }
-};
-
-/** The last word on what is due to the customer of an order. */
-interface Due {
-  amount: bigint;
-  readonly currency: string;
-  /** Since when: of the first word after nothing was due. */
-  since: string;
-  /** Nothing was due in between: an older row is another one's. */
-  ended: boolean;
-  position: bigint;
-}
-
-const tellDue = (dues: Map<string, Due>, recorded: RecordedEvent, { data }: OrderRefundDue): void => {
-  const { streamId, metadata, position } = recorded;
-  const amount = amountOf(data.amount, data.currency);
-  const before = dues.get(streamId);
-  const since = before === undefined || before.amount === 0n ? metadata.effectiveAt : before.since;
-  const ended = before?.ended === true || amount === 0n;
-  dues.set(streamId, { amount, currency: data.currency, since, ended, position: position.commit });
-};
-
-const nothingYet = (recorded: RecordedEvent, paymentId: string): Change => ({
-  orderId: recorded.streamId,
-  paymentId,
-  firstAt: recorded.metadata.effectiveAt,
-  captured: 0n,
-  captureRequested: 0n,
-  refunded: 0n,
-  refundRequested: 0n,
-  chargedBack: 0n,
-  excess: 0n,
-  refundFailed: false,
-  last: recorded,
-});
-
-const collapse = (events: readonly RecordedEvent[]) => {
-  const changes = new Map<string, Change>();
-  const dues = new Map<string, Due>();
-  for (const recorded of events) {
-    if (!PAYMENT_TYPES.has(recorded.event.type) || !isOf(recorded, 'order')) continue;
-    const event = recorded.event as OnePaymentEvent | OrderRefundDue; // of these types
-    if (event.type === 'OrderRefundDue') {
-      tellDue(dues, recorded, event);
-      continue;
-    }
-    const { paymentId } = event.data;
-    const key = `${recorded.streamId}\0${paymentId}`;
-    const change = changes.get(key) ?? nothingYet(recorded, paymentId);
-    changes.set(key, change);
-    change.last = recorded;
-    evolve(change, event);
-  }
-  return { changes: [...changes.values()], dues };
-};
-
 const channelOf = (orderId: string): string | undefined => splitId(orderId)[0];
 
-const changeColumns = (rows: readonly Change[]): string[] => [
+const changeColumns = (rows: readonly PaymentChange[]): string[] => [
   texts(rows.map(({ orderId }) => orderId)),
   texts(rows.map(({ paymentId }) => paymentId)),
   texts(rows.map(({ orderId }) => channelOf(orderId))),
@@ -281,7 +133,7 @@ const changeColumns = (rows: readonly Change[]): string[] => [
 ];
 
 const applyPayments = async (events: readonly RecordedEvent[], tx: Queryable): Promise<void> => {
-  const { changes, dues } = collapse(events);
+  const { changes, dues } = collapsePayments(events);
   if (changes.length > 0) await tx.query(UPSERT, changeColumns(changes), 'payments.upsert');
   if (dues.size === 0) return;
   const over = [...dues].filter(([, { ended }]) => ended).map(([orderId]) => orderId);

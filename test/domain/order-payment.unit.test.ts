@@ -7,7 +7,7 @@ import { MOVEMENTS_MAX, PAYMENTS_MAX } from '../../src/domain/payment.js';
 import { given, stateOf } from '../support/decider-spec.js';
 import { DUE_AT, place, reserve } from '../support/orders.js';
 import { authorise, capture, chargeBack, refund, requestRefund, start } from '../support/payments.js';
-import { resolveReview, review } from '../support/reviews.js';
+import { resolveReview, review, rule } from '../support/reviews.js';
 
 /** Two units for 10.00 each and postage of 5.00: 25.00. */
 const command = place(
@@ -163,6 +163,14 @@ describe('the deadline', () => {
     given(order, ...none)
       .when({ type: 'expire', dueAt: later })
       .thenNothing();
+  });
+
+  test('comes with a review that blocks an order without one, as for every order that confirms itself', () => {
+    const { expiresAt: _, ...patient } = command;
+    const keepUntil = '2026-01-16T12:00:00Z';
+    const rules = [rule('all', { kind: 'amount', currency: 'GBP', over: '0.00' })];
+    const [event] = logOf({ ...patient, review: { rules, keepUntil } });
+    expect(event).toMatchObject({ type: 'OrderPlaced', data: { expiresAt: keepUntil } });
   });
 
   test('of a payment whose answer never came: what its provider may have authorised is let go', () => {

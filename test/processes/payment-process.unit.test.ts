@@ -22,11 +22,19 @@ interface World {
   readonly payments: PaymentProcess;
 }
 
-const worldWith = ({ provider }: ReturnType<typeof fakeProvider>, troubles: unknown[] = []) =>
+const worldWith = (
+  { provider }: ReturnType<typeof fakeProvider>,
+  troubles: unknown[] = [],
+  timeoutMs = 5_000,
+) =>
   processSpec<World>(({ bus }) => {
     const orders = createOrderProcess(bus);
-    const parts = { bus, orders, providers: [provider], onTrouble: (error: unknown) => troubles.push(error) };
-    return { bus, orders, payments: createPaymentProcess(parts) };
+    const onTrouble = (error: unknown) => troubles.push(error);
+    return {
+      bus,
+      orders,
+      payments: createPaymentProcess({ bus, orders, providers: [provider], onTrouble, timeoutMs }),
+    };
   });
 
 const placing = place([{ lineId: '1', sku: 'A', quantity: 2, unitPrice: '12.50' }], { confirm: 'payment' });
@@ -178,6 +186,17 @@ test('trouble with the provider is told, and leaves the payment as it was asked'
     .thenEvents({ 'order-web~1001': ['OrderPaymentStarted'] });
   expect(troubles).toEqual([new Error('no line')]);
   expect((await stateOf(world)).payments.get('p')?.stage).toBe('started');
+});
+
+test('a provider that does not answer keeps nobody waiting for ever, and is asked again', async () => {
+  const psp = fakeProvider();
+  const troubles: unknown[] = [];
+  const silent = { ...psp, provider: { ...psp.provider, authorise: () => new Promise<never>(() => {}) } };
+  await worldWith(silent, troubles, 20)
+    .given(...placed)
+    .when(pay(byCard))
+    .thenEvents({ 'order-web~1001': ['OrderPaymentStarted'] });
+  expect(troubles).toMatchObject([{ code: 'provider_silent' }]);
 });
 
 test('what a provider declines fails, and the order waits for another payment', async () => {
