@@ -150,8 +150,9 @@ export const tradeEverything = async ({ bus, orders, returns, payments }: House)
   });
   await orders.execute(orderIdOf('jp', 'yen'), { type: 'ship', shipmentId: 's1' }, context());
 
+  await configure('kiosk', 'Europe/Dublin', 'EUR');
   await payEverything({ bus, payments }, (externalId, more) =>
-    open('web', externalId, [{ lineId: 'l1', sku: 'B', unitPrice: '10.00' }], more),
+    open('kiosk', externalId, [{ lineId: 'l1', sku: 'B', unitPrice: '10.00' }], { currency: 'EUR', ...more }),
   );
 
   const line = { channel: 'web', note: 'C 2', quantity: 1, currency: 'GBP', reason: 'no receipt' } as const;

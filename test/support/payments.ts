@@ -66,7 +66,7 @@ interface Desk {
 }
 
 /**
- * Every kind of payment fact, on orders of 10.00 GBP of the channel `web`: through the trial provider and told from outside, in time and too
+ * Every kind of payment fact, on orders of 10.00 EUR of the channel `kiosk`: through the trial provider and told from outside, in time and too
  * late.
  */
 export const payEverything = async (
@@ -80,13 +80,13 @@ export const payEverything = async (
     return { commandId: id, correlationId: id, actor: 'cashier', effectiveAt: '2026-03-31T22:40:00.000Z' };
   };
   const pay = (externalId: string, command: OrderCommand) =>
-    payments.execute(orderIdOf('web', externalId), command, context());
-  const { state } = await bus.load(channel, 'web');
-  if (state === null) throw new Error('there is no channel web');
+    payments.execute(orderIdOf('kiosk', externalId), command, context());
+  const { state } = await bus.load(channel, 'kiosk');
+  if (state === null) throw new Error('there is no channel kiosk');
   const { review: _, ...settings } = state;
   await bus.execute(
     channel,
-    'web',
+    'kiosk',
     { type: 'configure', settings: { ...settings, refunds: 'automatic' } },
     context(),
   );
