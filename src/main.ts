@@ -146,7 +146,7 @@ const assemble = (parts: Parts): House => {
   };
   const orders = createOrderProcess(bus);
   const returns = createReturnProcess(bus);
-  const providers = [createTrialProvider(db)];
+  const providers = parts.settings.trialPayments ? [createTrialProvider(db)] : [];
   const paymentsTrouble = troubleOf('payments', 'warn');
   const payments = createPaymentProcess({
     bus,

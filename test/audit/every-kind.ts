@@ -1,3 +1,4 @@
+import { createTrialProvider } from '../../src/adapters/payments/trial-provider.js';
 import { channel } from '../../src/domain/channel.js';
 import { coupon } from '../../src/domain/coupon.js';
 import { location } from '../../src/domain/location.js';
@@ -6,6 +7,7 @@ import { stock } from '../../src/domain/stock.js';
 import { orderIdOf, stockIdOf } from '../../src/domain/stream-id.js';
 import type { House } from '../../src/main.js';
 import { createLedger } from '../../src/processes/ledger.js';
+import { createPaymentProcess } from '../../src/processes/payment-process.js';
 import type { CommandContext } from '../../src/runtime/command-bus.js';
 import { type LineInput, place } from '../support/orders.js';
 import { payEverything } from '../support/payments.js';
@@ -21,7 +23,7 @@ const context = (effectiveAt = '2026-03-31T22:30:00.000Z'): CommandContext => {
 };
 
 /** A small history in which every kind of event, and every end of an order, comes up at least once. */
-export const tradeEverything = async ({ bus, orders, returns, payments }: House): Promise<void> => {
+export const tradeEverything = async ({ bus, orders, returns, db }: House): Promise<void> => {
   const configure = (id: string, timeZone: string, currency: string) =>
     bus.execute(
       channel,
@@ -151,6 +153,7 @@ export const tradeEverything = async ({ bus, orders, returns, payments }: House)
   await orders.execute(orderIdOf('jp', 'yen'), { type: 'ship', shipmentId: 's1' }, context());
 
   await configure('kiosk', 'Europe/Dublin', 'EUR');
+  const payments = createPaymentProcess({ bus, orders, providers: [createTrialProvider(db)] });
   await payEverything({ bus, payments }, (externalId, more) =>
     open('kiosk', externalId, [{ lineId: 'l1', sku: 'B', unitPrice: '10.00' }], { currency: 'EUR', ...more }),
   );

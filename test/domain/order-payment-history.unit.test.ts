@@ -154,7 +154,7 @@ const run = (commands: readonly OrderCommand[], check: (one: Decided) => void = 
   }
   return { state, log, accepted };
 };
-const RUNS = { numRuns: 700 };
+const RUNS = { numRuns: 1_000 };
 
 test('never more is captured than authorised, nor more given back than captured without saying so', () => {
   const seen = { captures: 0, refunds: 0, excess: 0, full: 0 };

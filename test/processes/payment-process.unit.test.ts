@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { channel } from '../../src/domain/channel.js';
+import { coupon } from '../../src/domain/coupon.js';
 import { type OrderCommand, order } from '../../src/domain/order.js';
 import { balanceOfOrder } from '../../src/domain/order-balance.js';
 import { sumsOf } from '../../src/domain/payment.js';
@@ -38,6 +39,12 @@ const worldWith = (
   });
 
 const placing = place([{ lineId: '1', sku: 'A', quantity: 2, unitPrice: '12.50' }], { confirm: 'payment' });
+/** Takes nothing off, and is redeemed by whatever confirms the order. */
+const withCoupon = { ...placing, coupons: ['FREE'] };
+const issued = done(coupon, 'FREE', {
+  type: 'issue',
+  terms: { discount: { kind: 'percent', percent: '0' }, limit: 1 },
+});
 const pay =
   (command: OrderCommand): Step<World> =>
   ({ payments }) =>
@@ -64,7 +71,18 @@ const settings = (refunds?: 'automatic') =>
     },
   });
 const placed = [settings(), stocked, run(placing)] as const;
-const advance: Step<World> = ({ payments }) => payments.advance(ORDER, context());
+/** What the watchdog does for an order of which anything was left. */
+const advance: Step<World> = async ({ orders, payments }) => {
+  await orders.advance(ORDER, context());
+  await payments.advance(ORDER, context());
+};
+const placedWithCoupon = [settings(), stocked, issued, run(withCoupon)] as const;
+const outcome = async (world: World) => {
+  const { status, payments, refundDue } = await stateOf(world);
+  const { redeemed, holds } = (await world.bus.load(coupon, 'FREE')).state;
+  const { onHand, holds: stockHolds } = (await world.bus.load(stock, stockIdOf('main', 'A'))).state;
+  return { status, payments, refundDue, redeemed, held: holds.held, onHand, kept: stockHolds.held };
+};
 const stateOf = async ({ bus }: Pick<World, 'bus'>) => (await bus.load(order, ORDER)).state;
 /** What the order says has moved is what its provider says it moved. */
 const sameAsProvider =
@@ -125,19 +143,17 @@ describe.each(Object.entries(scenarios))('%s', (_, { before, cut, ends }) => {
       // Also over all the worlds that died: each asked under the same ids, so the provider did it once for all.
       await sameAsProvider(psp)(world);
     };
-    const outcome = async (world: World) => (await stateOf(world)).payments;
     const happening = worldWith(psp)
-      .given(...placed, ...before)
+      .given(...placedWithCoupon, ...before)
       .when(cut);
     expect(await happening.thenCutAnywhere({ advance, always, outcome })).toBeGreaterThan(1);
   });
 
   test('two processes at once end as one does', async () => {
     const psp = fakeProvider();
-    const outcome = async (world: World) => (await stateOf(world)).payments;
     const always = sameAsProvider(psp);
     await worldWith(psp)
-      .given(...placed, ...before)
+      .given(...placedWithCoupon, ...before)
       .when(cut)
       .thenTwoAtOnce({ advance, outcome, always });
   });

@@ -33,7 +33,9 @@ let sku: string;
 beforeAll(async () => {
   [node, database] = await Promise.all([startEventStore({ inMemory: true }), testDatabase()]);
   const settings = { EVENTSTORE_URL: node.connectionString, DATABASE_URL: database.url };
-  house = await openHouse(readSettings({ ...settings, HOLDFAST_LOG_LEVEL: 'silent' }));
+  house = await openHouse(
+    readSettings({ ...settings, HOLDFAST_LOG_LEVEL: 'silent', HOLDFAST_TRIAL_PAYMENTS: 'on' }),
+  );
   const web = { name: 'Web', timeZone: 'Europe/London', currencies: ['GBP'], sources: ['main'] };
   await house.bus.execute(
     channel,

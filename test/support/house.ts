@@ -51,6 +51,7 @@ export const startTestHouse = async (limits: Partial<ApiLimits> = {}): Promise<T
     ...readSettings({
       EVENTSTORE_URL: eventStore.connectionString,
       DATABASE_URL: database.url,
+      HOLDFAST_TRIAL_PAYMENTS: 'on',
       HOLDFAST_LOG_LEVEL: process.env.HOLDFAST_LOG_LEVEL ?? 'silent',
     }),
   });
