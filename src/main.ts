@@ -6,6 +6,7 @@ import pino, { type Logger } from 'pino';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { createEventStore } from './adapters/event-store/event-store.js';
 import { createKeyFile, type KeyFile } from './adapters/key-file/key-file.js';
+import { createTrialProvider } from './adapters/payments/trial-provider.js';
 import { connectDatabase } from './adapters/postgres/connect.js';
 import { migrate } from './adapters/postgres/migrate.js';
 import { createVault } from './adapters/postgres/vault.js';
@@ -14,6 +15,7 @@ import { openServices, type Services } from './embedded.js';
 import { createHouseMetrics, type HouseMetrics } from './metrics.js';
 import { createExchangeProcess } from './processes/exchange-process.js';
 import { createOrderProcess, type OrderProcess } from './processes/order-process.js';
+import { createPaymentProcess, type PaymentProcess } from './processes/payment-process.js';
 import { createPoster, type Poster, PosterStopped } from './processes/poster.js';
 import { createReturnProcess, type ReturnProcess } from './processes/return-process.js';
 import { createWatchdog } from './processes/watchdog.js';
@@ -53,6 +55,9 @@ export interface House {
   readonly bus: CommandBus;
   readonly orders: OrderProcess;
   readonly returns: ReturnProcess;
+  readonly payments: PaymentProcess;
+  /** Names of the providers that payments can be asked of. */
+  readonly providers: readonly string[];
   readonly poster: Poster;
   readonly vault: Vault;
   readonly vaultKeys: KeyFile;
@@ -166,6 +171,14 @@ const assemble = (parts: Parts): House => {
   };
   const orders = createOrderProcess(bus);
   const returns = createReturnProcess(bus);
+  const providers = parts.settings.trialPayments ? [createTrialProvider(db)] : [];
+  const paymentsTrouble = troubleOf('payments', 'warn');
+  const payments = createPaymentProcess({
+    bus,
+    orders,
+    providers,
+    onTrouble: (error) => paymentsTrouble(error, 'provider'),
+  });
   const poster = createPoster({
     store,
     bus,
@@ -179,6 +192,7 @@ const assemble = (parts: Parts): House => {
     orders,
     returns,
     exchanges: createExchangeProcess(bus, orders),
+    payments,
     clock: systemClock,
     lagMs: createReadModelLag({
       readEnd: () => store.readEnd(),
@@ -282,11 +296,14 @@ const assemble = (parts: Parts): House => {
     await services.stop();
   };
 
+  const names = providers.map(({ name }) => name);
   return {
     ...parts,
     bus,
     orders,
     returns,
+    payments,
+    providers: names,
     poster,
     vault,
     vaultKeys,

@@ -39,7 +39,7 @@ const readinessOf =
 type Ready = () => Promise<Readiness>;
 
 const startApi = async (house: House, ready: Ready, wakeup: CheckpointWakeup) => {
-  const { settings, db, bus, orders, returns, vault, log, registry } = house;
+  const { settings, db, bus, orders, returns, vault, payments, providers, log, registry } = house;
   const { redisUrl, requestsPerSecond, orderWaitMs, host, port } = settings;
   const waiter = await createPositionWaiter(db, { wakeup });
   const rateLimiter =
@@ -51,6 +51,8 @@ const startApi = async (house: House, ready: Ready, wakeup: CheckpointWakeup) =>
     orders,
     returns,
     vault,
+    payments,
+    providers,
     db,
     log,
     registry,

@@ -76,6 +76,12 @@ const settingsSchema = z.object({
     .max(60_000)
     .default(5_000)
     .describe('How long a new order may take before its channel gets 202 and asks again, in milliseconds.'),
+  HOLDFAST_TRIAL_PAYMENTS: z
+    .enum(['on', 'off'])
+    .default('off')
+    .describe(
+      'Whether payments can be asked of the provider `trial`, which moves no money: it would confirm orders that nobody has paid, so for trials only.',
+    ),
 });
 
 export interface Settings {
@@ -92,6 +98,7 @@ export interface Settings {
   readonly logLevel: string;
   readonly requestsPerSecond: number;
   readonly orderWaitMs: number;
+  readonly trialPayments: boolean;
 }
 
 export class InvalidSettings extends Error {
@@ -141,6 +148,7 @@ export const readSettings = (environment: Environment): Settings => {
     logLevel: data.HOLDFAST_LOG_LEVEL,
     requestsPerSecond: data.HOLDFAST_REQUESTS_PER_SECOND,
     orderWaitMs: data.HOLDFAST_ORDER_WAIT_MS,
+    trialPayments: data.HOLDFAST_TRIAL_PAYMENTS === 'on',
   };
 };
 

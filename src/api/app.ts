@@ -19,9 +19,11 @@ import { orderActionRoutes } from './order-actions.js';
 import { orderChangeRoutes } from './order-changes.js';
 import { orderRoutes } from './orders.js';
 import { API_LIMITS, type ApiParts } from './parts.js';
+import { paymentRoutes } from './payments.js';
 import { peopleRoutes } from './people.js';
 import { Problem, problemOf, sendProblem } from './problems.js';
 import { createMemoryRateLimiter } from './rate-limit.js';
+import { refundRoutes } from './refunds.js';
 import { reportRoutes } from './reports.js';
 import { returnListRoutes } from './return-lists.js';
 import { returnRoutes } from './returns.js';
@@ -60,6 +62,8 @@ const routesOf = (parts: ApiParts, keys: ReturnType<typeof createApiKeys>): Rout
     ...exchangeRoutes(parts),
     ...peopleRoutes(parts),
     ...deliveryAddressRoutes(parts),
+    ...paymentRoutes(parts),
+    ...refundRoutes(parts),
     ...stockRoutes(parts),
     ...channelRoutes(parts),
     ...channelRateRoutes(parts),

@@ -26,7 +26,9 @@ const body = z.strictObject({
     .max(100)
     .refine((sources) => new Set(sources).size === sources.length, 'no location twice')
     .meta({ description: 'Locations that may deliver, best first.' }),
-  confirm: shape.confirm.meta({ description: 'What an order gets that brings no policy of its own.' }),
+  confirm: shape.confirm.meta({
+    description: 'What an order gets that brings no policy of its own. `payment`: confirmed once it is paid.',
+  }),
   expiresInSeconds: shape.expiresInSeconds.meta({
     description: 'How long an order that waits for confirmation keeps its holds.',
   }),
@@ -38,6 +40,10 @@ const body = z.strictObject({
   }),
   handover: shape.handover.meta({
     description: '`at-once`: a till; the order is shipped in the moment it is confirmed.',
+  }),
+  refunds: shape.refunds.meta({
+    description:
+      'Whether what is due to customers is asked back of our providers by itself; `manual` when absent.',
   }),
 });
 
@@ -55,6 +61,7 @@ const viewOfRow = ({ channel: channelId, ...row }: ChannelView) => ({
   kind: row.kind,
   shortage: row.shortage,
   handover: row.handover,
+  refunds: row.refunds,
 });
 
 /** Settings change rarely and are read with every order. */

@@ -96,6 +96,7 @@ const monthView = z
     tax: amount,
     charged: amount,
     credited: amount,
+    paid: amount,
     adjusted: amount,
   })
   .meta({ id: 'LedgerMonth' });

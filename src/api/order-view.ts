@@ -3,6 +3,7 @@ import { formatAmount } from '../domain/money.js';
 import { sourcesOf } from '../domain/order.js';
 import { shortUnits } from '../domain/order-allocations.js';
 import {
+  CONFIRM_POLICIES,
   type Destination,
   HANDOVERS,
   LINE_KINDS,
@@ -15,6 +16,7 @@ import { taxPart } from '../domain/tax.js';
 import type { OrderView as OrderRow, OrderSummary } from '../projections/order-pages.js';
 import { seesChannel } from './answers.js';
 import type { Caller } from './api-keys.js';
+import { balanceView, paymentsPageOf, paymentView, viewOfBalance, viewOfPayment } from './payment-view.js';
 import { Problem } from './problems.js';
 import { reviewsOfState, reviewView, viewOfReview } from './review-view.js';
 
@@ -62,7 +64,7 @@ const summaryShape = {
   destination: z
     .object({ country: z.string(), region: z.string().optional(), postalCode: z.string().optional() })
     .optional(),
-  confirm: z.enum(['auto', 'explicit']),
+  confirm: z.enum(CONFIRM_POLICIES),
   coupons: z.array(z.string()),
   shortage: z.enum(SHORTAGE_POLICIES).meta({ description: 'What becomes of units that nothing can hold.' }),
   handover: z.enum(HANDOVERS),
@@ -99,6 +101,10 @@ export const orderView = z
       .array(z.object({ sku: z.string(), quantity: units }))
       .meta({ description: 'Units that nothing holds: they wait for stock.' }),
     reviews: z.array(reviewView),
+    payments: z.array(paymentView),
+    balance: balanceView
+      .optional()
+      .meta({ description: 'Of an order that somebody began to pay, or that waits for it.' }),
   })
   .meta({ id: 'Order' });
 
@@ -123,6 +129,16 @@ const destinationOf = (destination: Destination | undefined) => {
   return { country, region, postalCode };
 };
 
+/** Most orders are never paid here, and being placed must cost them nothing. */
+const moneyOfState = (state: OrderState): Pick<z.input<typeof orderView>, 'payments' | 'balance'> => {
+  if (state.payments.size === 0 && state.placed?.confirm !== 'payment') return { payments: [] };
+  const { payments = [], balance } = paymentsPageOf(state) ?? {};
+  return {
+    payments: payments.map(({ captures: _, refunds: __, chargebacks: ___, ...payment }) => payment),
+    balance,
+  };
+};
+
 /** An order from the state of its stream; undefined when it was never placed. */
 export const viewOfState = (id: string, state: OrderState): z.input<typeof orderView> | undefined => {
   const { placed, status } = state;
@@ -138,7 +154,7 @@ export const viewOfState = (id: string, state: OrderState): z.input<typeof order
     externalId: placed.externalId,
     status,
     placedAt: iso(placed.placedAt),
-    expiresAt: placed.expiresAt === undefined ? undefined : iso(placed.expiresAt),
+    expiresAt: state.expiresAt === undefined ? undefined : iso(state.expiresAt),
     currency: placed.currency,
     customerId: placed.customerId,
     destination: destinationOf(placed.destination),
@@ -185,6 +201,7 @@ export const viewOfState = (id: string, state: OrderState): z.input<typeof order
     })),
     short: isEnded(status) || status === 'placed' ? [] : shortOf(state),
     reviews: reviewsOfState(state),
+    ...moneyOfState(state),
   };
 };
 
@@ -246,6 +263,11 @@ export const viewOfRow = (row: OrderRow): z.input<typeof orderView> => ({
   })),
   short: [...row.short],
   reviews: row.reviews.map(viewOfReview),
+  payments: row.payments.map((payment) => viewOfPayment(payment, row.currency)),
+  balance:
+    row.payments.length === 0 && row.confirm !== 'payment'
+      ? undefined
+      : viewOfBalance(row.balance, row.currency),
 });
 
 /**

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { OrderProcess } from '../processes/order-process.js';
+import type { PaymentProcess } from '../processes/payment-process.js';
 import type { ReturnProcess } from '../processes/return-process.js';
 import type { Clock } from '../runtime/clock.js';
 import type { CommandBus } from '../runtime/command-bus.js';
@@ -30,6 +31,9 @@ export interface ApiParts {
   readonly orders: OrderProcess;
   readonly returns: ReturnProcess;
   readonly vault: Vault;
+  readonly payments: PaymentProcess;
+  /** Names of the providers that payments can be asked of. */
+  readonly providers: readonly string[];
   readonly db: Database;
   readonly waiter: Pick<PositionWaiter, 'waitForPosition'>;
   readonly log: Logger;

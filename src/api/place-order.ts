@@ -4,7 +4,13 @@ import { type Channel, channel } from '../domain/channel.js';
 import type { Rejection } from '../domain/decider.js';
 import { exponentOf, lineAmount, parseAmount } from '../domain/money.js';
 import { LINES_MAX, order, type PlaceOrder } from '../domain/order.js';
-import { LINE_KINDS, priority, requestedDelivery, SHORTAGE_POLICIES } from '../domain/order-events.js';
+import {
+  CONFIRM_POLICIES,
+  LINE_KINDS,
+  priority,
+  requestedDelivery,
+  SHORTAGE_POLICIES,
+} from '../domain/order-events.js';
 import { orderIdOf } from '../domain/stream-id.js';
 import type { OrderAnswer } from '../processes/order-process.js';
 import { wasEverConfirmed } from '../projections/order-pages.js';
@@ -21,6 +27,8 @@ import { currency, id, instant, money, quantity, slug, text, unitPrice } from '.
 
 const COUPONS_MAX = 20;
 const EXPIRES_MAX_SECONDS = 60 * 60 * 24 * 90;
+/** How long an order that nobody pays keeps its stock where nothing else is said. */
+export const PAYMENT_EXPIRES_SECONDS = 60 * 60;
 /** What an order may come to, in whole units of its currency. */
 const ORDER_TOTAL_MAX = 10n ** 12n;
 /** After the deadline of an order: how long to look whether it was recorded at all, and how often. */
@@ -81,7 +89,7 @@ const body = z.strictObject({
   coupons: z.array(slug).max(COUPONS_MAX).default([]),
   policy: z
     .strictObject({
-      confirm: z.enum(['auto', 'explicit']).optional(),
+      confirm: z.enum(CONFIRM_POLICIES).optional(),
       expiresInSeconds: z.int().min(1).max(EXPIRES_MAX_SECONDS).optional(),
       shortage: z.enum(SHORTAGE_POLICIES).optional(),
     })
@@ -109,9 +117,12 @@ const commandOf = (
   facts: Pick<PlaceOrder, 'review' | 'settlement'>,
 ): PlaceOrder => {
   const confirm = sent.policy?.confirm ?? settings.confirm;
-  const seconds = sent.policy?.expiresInSeconds ?? settings.expiresInSeconds;
+  const seconds =
+    sent.policy?.expiresInSeconds ??
+    settings.expiresInSeconds ??
+    (confirm === 'payment' ? PAYMENT_EXPIRES_SECONDS : undefined);
   const shortage = sent.policy?.shortage ?? settings.shortage;
-  const waits = confirm === 'explicit' && seconds !== undefined;
+  const waits = confirm !== 'auto' && seconds !== undefined;
   const { policy: _, placedAt, lines, ...rest } = sent;
   return {
     type: 'place',

@@ -1,5 +1,10 @@
 import type { BlindReturnEvent } from '../domain/blind-return.js';
 import type { OrderReturned, OrderShipped, OrderUnits } from '../domain/order-events.js';
+import type {
+  OrderPaymentCaptured,
+  OrderPaymentChargedBack,
+  OrderPaymentRefunded,
+} from '../domain/payment-events.js';
 import type { OrderAllowanceGranted } from '../domain/return-events.js';
 import type { EntryPosted, SettlementEvent } from '../domain/settlement.js';
 import { comparePositions, type LogPosition, type RecordedEvent } from '../runtime/event-store.js';
@@ -32,6 +37,9 @@ const kindOf = (event: CauseEvent): string => {
   if (event.type === 'OrderShipped') return 'sale';
   if (event.type === 'OrderReturned') return 'return';
   if (event.type === 'OrderAllowanceGranted') return 'allowance';
+  if (event.type === 'OrderPaymentCaptured') return 'payment';
+  if (event.type === 'OrderPaymentRefunded') return 'refund';
+  if (event.type === 'OrderPaymentChargedBack') return 'chargeback';
   return event.data.kind === 'goods' ? 'blind_return' : 'charge_reversal';
 };
 
@@ -89,12 +97,16 @@ const textOfSettlement = ({
 }: NonNullable<EntryPosted['settlement']>): string =>
   `${[currency, rate, source, asOf].join(' ')}: ${amounts.join(' ')}`;
 
-type CauseEvent = OrderShipped | OrderReturned | OrderAllowanceGranted | BlindReturnEvent;
+type PaymentCause = OrderPaymentCaptured | OrderPaymentRefunded | OrderPaymentChargedBack;
+type CauseEvent = OrderShipped | OrderReturned | OrderAllowanceGranted | BlindReturnEvent | PaymentCause;
 
 export const isCause = (recorded: RecordedEvent): recorded is RecordedEvent<CauseEvent> =>
   recorded.event.type === 'OrderShipped' ||
   recorded.event.type === 'OrderReturned' ||
   recorded.event.type === 'OrderAllowanceGranted' ||
+  recorded.event.type === 'OrderPaymentCaptured' ||
+  recorded.event.type === 'OrderPaymentRefunded' ||
+  recorded.event.type === 'OrderPaymentChargedBack' ||
   recorded.event.type === 'BlindReturnRecorded';
 
 const postingsOf = (event: CauseEvent): string => {
@@ -110,6 +122,11 @@ const postingsOf = (event: CauseEvent): string => {
     const granted = minorOf(event.data.amount, currency);
     add(sums, 'allowances', granted);
     add(sums, 'receivable', -granted);
+  } else if (event.type !== 'BlindReturnRecorded') {
+    const came = event.type === 'OrderPaymentCaptured' ? 1n : -1n;
+    const minor = came * minorOf(event.data.amount, currency);
+    add(sums, `clearing:${event.data.tender.kind}`, minor);
+    add(sums, 'receivable', -minor);
   } else {
     const credited = minorOf(event.data.amount, currency);
     add(sums, accountOf(event.data, 'returns'), credited);

@@ -1,7 +1,10 @@
 import type { OrderEvent, OrderUnits } from '../domain/order-events.js';
+import type { OnePaymentEvent } from '../domain/payment-events.js';
 import type { RecordedEvent } from '../runtime/event-store.js';
+import { microsOf } from './calendar.js';
 import { FoldedAllocations } from './fold-allocations.js';
 import { type FoldedChange, foldChange } from './fold-changes.js';
+import { costOf, FoldedPayments } from './fold-payments.js';
 import type { Promises } from './fold-promises.js';
 import { FoldedReturns } from './fold-returns.js';
 import { FoldedReviews } from './fold-reviews.js';
@@ -66,6 +69,10 @@ export interface FoldedOrder {
   readonly allocations: FoldedAllocations;
   /** What was asked back and given back; undefined for an order of which nothing ever was. */
   returns: FoldedReturns | undefined;
+  /** When it expires: as placed, or later for a payment. */
+  expiresAt: string | undefined;
+  /** Undefined for an order that nobody ever began to pay. */
+  payments: FoldedPayments | undefined;
   last: Place;
 }
 
@@ -97,6 +104,24 @@ const AFTER_SALES: ReadonlySet<string> = new Set<OrderEvent['type']>([
 export const netOf = ({ amount, discount, tax }: OrderUnits, currency: string): bigint =>
   minorOf(amount, currency) - minorOf(discount, currency) + minorOf(tax, currency);
 
+const PAYMENT_TYPES: ReadonlySet<string> = new Set([
+  'OrderPaymentStarted',
+  'OrderPaymentAuthorised',
+  'OrderPaymentFailed',
+  'OrderVoidRequested',
+  'OrderPaymentVoided',
+  'OrderCaptureRequested',
+  'OrderPaymentCaptured',
+  'OrderCaptureFailed',
+  'OrderRefundRequested',
+  'OrderPaymentRefunded',
+  'OrderRefundFailed',
+  'OrderPaymentChargedBack',
+]);
+const isPayment = (event: OrderEvent): event is OnePaymentEvent => PAYMENT_TYPES.has(event.type);
+/** Money may come and go after the end of its order. */
+const isMoney = ({ type }: OrderEvent): boolean => type === 'OrderRefundDue' || PAYMENT_TYPES.has(type);
+
 /** The order streams, and the shares that every movement of units must have. */
 export class OrderFold {
   readonly orders = new Map<string, FoldedOrder>();
@@ -111,7 +136,7 @@ export class OrderFold {
     const { streamId: id, stream } = recorded;
     const event = recorded.event as OrderEvent;
     const last = placeOf(recorded);
-    this.promises.touch(id, last.recordedAtMs);
+    if (!isMoney(event)) this.promises.touch(id, last.recordedAtMs);
     if (event.type === 'OrderPlaced') {
       this.#place(id, stream, event.data, last);
       return;
@@ -122,7 +147,7 @@ export class OrderFold {
       return;
     }
     order.last = last;
-    if (order.endedAtMs !== undefined && !AFTER_SALES.has(event.type)) {
+    if (order.endedAtMs !== undefined && !AFTER_SALES.has(event.type) && !isMoney(event)) {
       this.violations.add('event_after_end', stream, `${event.type} when ${order.status}`);
     }
     switch (event.type) {
@@ -139,6 +164,7 @@ export class OrderFold {
         break;
       case 'OrderConfirmed':
         order.reviews?.step('confirm', []);
+        this.#checkPaid(order);
         order.status = 'confirmed';
         order.confirmed = true;
         order.confirmedAt = last.effectiveAt;
@@ -191,9 +217,36 @@ export class OrderFold {
         this.#returnsOf(order).apply(recorded, event);
         this.#allow(order, event.data);
         break;
+      case 'OrderRefundDue': {
+        order.payments ??= new FoldedPayments(order.id, this.violations);
+        const { amount, currency } = event.data;
+        order.payments.refundDue(recorded, currency, minorOf(amount, currency), costOf(order));
+        break;
+      }
       default:
-        this.violations.add('unknown_event', stream, recorded.event.type);
+        if (!isPayment(event)) {
+          this.violations.add('unknown_event', stream, recorded.event.type);
+          break;
+        }
+        order.payments ??= new FoldedPayments(order.id, this.violations);
+        order.payments.apply(recorded, event);
+        if (event.type === 'OrderPaymentStarted') this.#extend(order, event.data.expiresAt);
     }
+  }
+
+  #checkPaid(order: FoldedOrder): void {
+    if (order.placed.confirm !== 'payment') return;
+    const covered = (order.payments?.paid() ?? 0n) + (order.payments?.promised() ?? 0n);
+    const cost = costOf(order);
+    if (covered < cost) {
+      this.violations.add('confirmed_unpaid', `order-${order.id}`, `${covered} of ${cost}`);
+    }
+  }
+
+  /** A payment makes a deadline later; an order without one goes on without. */
+  #extend(order: FoldedOrder, until: string | undefined): void {
+    if (until === undefined || order.expiresAt === undefined) return;
+    if (BigInt(microsOf(until)) > BigInt(microsOf(order.expiresAt))) order.expiresAt = until;
   }
 
   #end(order: FoldedOrder, status: FoldedStatus): void {
@@ -227,6 +280,8 @@ export class OrderFold {
         this.violations,
       ),
       returns: undefined,
+      expiresAt: data.expiresAt,
+      payments: undefined,
       last,
     };
     for (const line of lines) this.#addLine(order, line, stream);

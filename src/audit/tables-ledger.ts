@@ -18,9 +18,9 @@ const ledgerEntries: LogOrderedTable = {
     ...texts('effective_day'),
     ...instants('recorded_at'),
     ...texts('order_id', 'shipment_id', 'return_id', 'note', 'line_id', 'document', 'reason'),
-    ...texts('cause_type', 'cause_stream', 'cause_revision', 'adjustment_id'),
     ...texts('settlement_currency', 'settlement_rate', 'settlement_source'),
     ...instants('settlement_as_of'),
+    ...texts('cause_type', 'cause_stream', 'cause_revision', 'adjustment_id', 'payment_id'),
   ],
   order: 'commit_position, prepare_position',
   category: 'settlement',
@@ -54,6 +54,7 @@ const ledgerEntries: LogOrderedTable = {
         textCell(settlement?.rate),
         textCell(settlement?.source),
         settlement === undefined ? null : microsOf(settlement.asOf),
+        textCell(reference.paymentId),
       ],
     ];
   },

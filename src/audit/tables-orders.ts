@@ -96,7 +96,7 @@ const orderCells = (order: FoldedOrder): Cell[] => {
     textCell(placed.destination?.region),
     textCell(placed.destination?.postalCode),
     instantCell(placed.placedAt),
-    instantCell(placed.expiresAt),
+    instantCell(order.expiresAt),
     instantCell(order.confirmedAt),
     placed.confirm,
     textCell(JSON.stringify(placed.coupons)),
@@ -182,8 +182,8 @@ const unitsLeft = ({ lines }: FoldedOrder): number => {
 
 /** Orders that wait for their confirmation and have a deadline for it. Who follows one up is not in the log. */
 const deadlines = ({ orders: { orders: all } }: LogFold): TableCheck => {
-  const waits = ({ status, placed }: FoldedOrder): boolean =>
-    (status === 'placed' || status === 'reserved') && placed.expiresAt !== undefined;
+  const waits = ({ status, expiresAt }: FoldedOrder): boolean =>
+    (status === 'placed' || status === 'reserved') && expiresAt !== undefined;
   return keyedCheck<FoldedOrder>({
     table: 'deadlines',
     key: texts('kind', 'order_id'),
@@ -194,7 +194,7 @@ const deadlines = ({ orders: { orders: all } }: LogFold): TableCheck => {
       return kind === 'order-expiry' && order !== undefined && waits(order) ? order : undefined;
     },
     keyOf: ({ id }) => ['order-expiry', id],
-    cellsOf: (order) => [instantCell(order.placed.expiresAt), `${unitsLeft(order)}`],
+    cellsOf: (order) => [instantCell(order.expiresAt), `${unitsLeft(order)}`],
   });
 };
 

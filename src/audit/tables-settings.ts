@@ -4,8 +4,8 @@ import { type Cell, keyedCheck, lists, type TableCheck, texts } from './compare.
 import type { Configured, LogFold } from './fold.js';
 import { PLACE_COLUMNS, placeCells, textCell } from './tables-orders.js';
 
-const policiesCell = ({ kind, shortage, handover }: Channel): Cell => {
-  const text = JSON.stringify({ kind, shortage, handover });
+const policiesCell = ({ kind, shortage, handover, refunds }: Channel): Cell => {
+  const text = JSON.stringify({ kind, shortage, handover, refunds });
   return text === '{}' ? null : text;
 };
 

@@ -5,6 +5,7 @@ import { type OpenPromises, openPromises } from './open-promises.js';
 import { holderTables, stockMovements } from './tables-holders.js';
 import { ledgerDays, ledgerRows } from './tables-ledger.js';
 import { orderTables } from './tables-orders.js';
+import { paymentTables } from './tables-payments.js';
 import { returnTables } from './tables-returns.js';
 import { settingsTables } from './tables-settings.js';
 
@@ -16,6 +17,7 @@ export const tableChecks = (fold: LogFold, open: ReadonlyMap<string, OpenPromise
   ...settingsTables(fold),
   ...orderTables(fold),
   ...returnTables(fold),
+  ...paymentTables(fold),
   ...holderTables(fold, open),
   ledgerDays(fold),
 ];

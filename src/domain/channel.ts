@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { type ChannelRates, channelRates, type RateTable, reviseRates } from './channel-rates.js';
 import { type Decider, type Decision, type DomainEvent, reject } from './decider.js';
 import { defineEvent } from './event-definition.js';
-import { HANDOVERS, SHORTAGE_POLICIES } from './order-events.js';
+import { CONFIRM_POLICIES, HANDOVERS, SHORTAGE_POLICIES } from './order-events.js';
 import {
   type ReviewPolicy,
   type RuleText,
@@ -23,6 +23,8 @@ export const CHANNEL_KINDS = [
   'staff',
 ] as const;
 
+export const REFUND_POLICIES = ['manual', 'automatic'] as const;
+
 /** A channel: where orders come from, and by which settings they are taken. */
 const settings = z.object({
   name: z.string().min(1).max(200).regex(STORABLE_TEXT),
@@ -39,7 +41,7 @@ const settings = z.object({
   /** Locations that may deliver, best first. */
   sources: z.array(recordedId).min(1).max(100),
   /** What an order gets that brings no policy of its own. */
-  confirm: z.enum(['auto', 'explicit']),
+  confirm: z.enum(CONFIRM_POLICIES),
   /** How long an order that waits for confirmation keeps its holds. */
   expiresInSeconds: z
     .int()
@@ -51,16 +53,20 @@ const settings = z.object({
   shortage: z.enum(SHORTAGE_POLICIES).optional(),
   /** Later when absent. */
   handover: z.enum(HANDOVERS).optional(),
+  /** Whether what is due to customers is asked back of our providers by itself, or by a person (when absent). */
+  refunds: z.enum(REFUND_POLICIES).optional(),
 });
 
 /** Settings that a channel may go without, as one text for those who only keep them. */
-export const policiesText = ({ kind, shortage, handover }: ChannelSettings): string | undefined => {
-  const text = JSON.stringify({ kind, shortage, handover });
+export const policiesText = ({ kind, shortage, handover, refunds }: ChannelSettings): string | undefined => {
+  const text = JSON.stringify({ kind, shortage, handover, refunds });
   return text === '{}' ? undefined : text;
 };
 /** The inverse of {@link policiesText}. */
-export const policiesIn = (text: string): Pick<ChannelSettings, 'kind' | 'shortage' | 'handover'> =>
-  settings.pick({ kind: true, shortage: true, handover: true }).parse(JSON.parse(text));
+export const policiesIn = (
+  text: string,
+): Pick<ChannelSettings, 'kind' | 'shortage' | 'handover' | 'refunds'> =>
+  settings.pick({ kind: true, shortage: true, handover: true, refunds: true }).parse(JSON.parse(text));
 
 export const channelSettings = settings;
 export type ChannelSettings = z.infer<typeof settings>;

@@ -1,6 +1,7 @@
 import type { CouponTerms } from './coupon.js';
 import type { ChangeAction } from './order-change-events.js';
 import type { Allocation, LackingUnits, OrderLineData, OrderPlaced } from './order-events.js';
+import type { PaymentCommand } from './order-payment-commands.js';
 import type { ExchangeCommand, ReturnCommand } from './order-return-commands.js';
 import type { BlockableStep, HoldType, ResolverRole } from './review.js';
 import type { CustomerFacts, ReviewRule } from './review-rules.js';
@@ -113,4 +114,5 @@ export type OrderCommand =
       readonly role: string;
     }
   | ReturnCommand
-  | ExchangeCommand;
+  | ExchangeCommand
+  | PaymentCommand;

@@ -16,6 +16,7 @@ import {
   SHORTAGE_POLICIES,
   short,
 } from './order-parts.js';
+import { type PaymentEvent, paymentEvents } from './payment-events.js';
 import { type ReturnEvent, returnEvents } from './return-events.js';
 import { type ReviewEvent, reviewEvents } from './review.js';
 import { amountText, currency, quantity, recordedId, signedAmountText } from './schemas.js';
@@ -28,6 +29,9 @@ export * from './order-parts.js';
  * The facts of an order. Amounts are decimal strings of the order's currency. Every event that moves goods or money carries
  * the frozen shares of its units, so that the ledger, refunds and reports read them and compute nothing again.
  */
+/** Confirmed at once, by a command, or once it is paid. */
+export const CONFIRM_POLICIES = ['auto', 'explicit', 'payment'] as const;
+
 const placed = z.object({
   channel: recordedId,
   externalId: recordedId,
@@ -39,7 +43,7 @@ const placed = z.object({
   settlement: settlementRate.optional(),
   lines: z.array(line).min(1),
   coupons: z.array(recordedId),
-  confirm: z.enum(['auto', 'explicit']),
+  confirm: z.enum(CONFIRM_POLICIES),
   /** When the order expires unless it was confirmed; never when absent. */
   expiresAt: z.iso.datetime().optional(),
   /** Locations that could deliver when it was placed, best first. */
@@ -150,10 +154,12 @@ export const orderEvents = [
   ...reviewEvents,
   ...changeEvents,
   ...returnEvents,
+  ...paymentEvents,
 ];
 
 export type OrderUnits = z.infer<typeof units>;
 export type Discount = z.infer<typeof discount>;
+export type ConfirmPolicy = (typeof CONFIRM_POLICIES)[number];
 export type OrderPlaced = DomainEvent<'OrderPlaced', z.infer<typeof placed>>;
 export type OrderReserved = DomainEvent<'OrderReserved', z.infer<typeof reserved>>;
 export type OrderAllocated = DomainEvent<'OrderAllocated', z.infer<typeof allocated>>;
@@ -175,4 +181,5 @@ export type OrderEvent =
   | ReviewEvent
   | ChangeEvent
   | ReturnEvent
-  | ExchangeEvent;
+  | ExchangeEvent
+  | PaymentEvent;

@@ -20,7 +20,8 @@ const reviewed = (placed: OrderPlaced['data'], { review }: Pick<PlaceOrder, 'rev
   const held = reviewsByRule(rules, placed, facts);
   const waits = held.some(({ data }) => data.blocks.includes('confirm'));
   const { confirm, expiresAt } = placed;
-  const longer = expiresAt === undefined ? confirm === 'auto' : Date.parse(keepUntil) > Date.parse(expiresAt);
+  const longer =
+    expiresAt === undefined ? confirm !== 'explicit' : Date.parse(keepUntil) > Date.parse(expiresAt);
   const data = waits && longer ? { ...placed, expiresAt: keepUntil } : placed;
   return [{ type: 'OrderPlaced', data }, ...held];
 };

@@ -10,6 +10,7 @@ import {
 import type { OrderChange, OrderChangeConfirmed } from './order-change-events.js';
 import type { OrderEvent, OrderLineData, OrderPlaced } from './order-events.js';
 import { type AfterSales, evolveAfterSales, evolveCredit, noAfterSales } from './order-return-state.js';
+import { evolvePayments, type Payments } from './payment.js';
 import type { Review } from './review.js';
 
 /**
@@ -70,6 +71,10 @@ export interface OrderState {
   readonly changes: ReadonlyMap<string, OrderChange>;
   /** What was asked back and given back. */
   readonly afterSales: AfterSales;
+  /** When it expires unless it was confirmed: as placed, or later for a payment; never when absent. */
+  readonly expiresAt: string | undefined;
+  readonly payments: Payments;
+  readonly refundDue: bigint;
 }
 
 export interface ReturnedUnits {
@@ -93,6 +98,9 @@ export const initialOrder: OrderState = {
   version: 1,
   changes: new Map(),
   afterSales: noAfterSales,
+  expiresAt: undefined,
+  payments: new Map(),
+  refundDue: 0n,
 };
 
 /** Nobody knows who it is, or who it is has no account. */
@@ -182,6 +190,12 @@ const changed = (state: OrderState, data: OrderChangeConfirmed['data']): OrderSt
   };
 };
 
+/** A payment makes a deadline later, and never makes one: who waits without a deadline goes on waiting. */
+const laterOf = (deadline: string | undefined, wanted: string | undefined): string | undefined =>
+  deadline !== undefined && wanted !== undefined && Date.parse(wanted) > Date.parse(deadline)
+    ? wanted
+    : deadline;
+
 export const evolveOrder = (state: OrderState, event: OrderEvent): OrderState => {
   switch (event.type) {
     case 'OrderPlaced':
@@ -191,6 +205,7 @@ export const evolveOrder = (state: OrderState, event: OrderEvent): OrderState =>
         placed: event.data,
         lines: placedLines(event.data),
         sources: event.data.sources,
+        expiresAt: event.data.expiresAt,
       };
     case 'OrderReserved': {
       const lines = new Map(state.lines);
@@ -285,5 +300,25 @@ export const evolveOrder = (state: OrderState, event: OrderEvent): OrderState =>
     case 'OrderExchangeSettled':
     case 'OrderExchangeEnded':
       return { ...state, afterSales: evolveAfterSales(state.afterSales, event) };
+    case 'OrderRefundDue':
+      return { ...state, refundDue: amountOf(event.data.amount, event.data.currency) };
+    case 'OrderPaymentStarted':
+      return {
+        ...state,
+        expiresAt: laterOf(state.expiresAt, event.data.expiresAt),
+        payments: evolvePayments(state.payments, event),
+      };
+    case 'OrderPaymentAuthorised':
+    case 'OrderPaymentFailed':
+    case 'OrderVoidRequested':
+    case 'OrderPaymentVoided':
+    case 'OrderCaptureRequested':
+    case 'OrderPaymentCaptured':
+    case 'OrderCaptureFailed':
+    case 'OrderRefundRequested':
+    case 'OrderPaymentRefunded':
+    case 'OrderRefundFailed':
+    case 'OrderPaymentChargedBack':
+      return { ...state, payments: evolvePayments(state.payments, event) };
   }
 };

@@ -3,9 +3,10 @@ import { decideAllowance } from './order-allowance.js';
 import { decideConfirmChange, decideDecline, decidePropose } from './order-change.js';
 import type { OrderCommand } from './order-commands.js';
 import { decideReturn } from './order-credit.js';
-import type { OrderEvent, OrderPlaced } from './order-events.js';
+import type { OrderEvent } from './order-events.js';
 import { decideExchange } from './order-exchange.js';
 import { decideCancel, decideShip, type Placed, wrongStatus } from './order-fulfilment.js';
+import { decidePayments, paymentDue, settlePayments } from './order-payments.js';
 import { decidePlace } from './order-placement.js';
 import { decideAllocate, decideReserve, decideSources } from './order-reservation.js';
 import { decideReturnStep } from './order-return.js';
@@ -17,17 +18,22 @@ export type { LineQuantity, OrderCommand, PlaceOrder } from './order-commands.js
 export { sourcesOf } from './order-lines.js';
 export { LINES_MAX } from './order-placement.js';
 
+/** The first fact about its money may come to an order that nobody expected to be paid. */
+const isPayment = ({ type }: OrderCommand): boolean =>
+  type === 'start-payment' || type === 'authorise-payment' || type === 'capture-payment';
+
 const isPlaced = (state: OrderState): state is Placed => state.placed !== undefined;
 
 /** A deadline that the order never had, or one that comes too early, is somebody's stale hint. */
-const isDue = ({ expiresAt }: OrderPlaced['data'], dueAt: string): boolean =>
+const isDue = ({ expiresAt }: OrderState, dueAt: string): boolean =>
   expiresAt !== undefined && Date.parse(dueAt) >= Date.parse(expiresAt);
 
 const decideConfirm = (state: Placed): Decision<OrderEvent> => {
   if (state.status === 'confirmed' || state.status === 'completed') return [];
   if (state.status !== 'reserved') return wrongStatus(state, 'reserved');
   const blocking = reviewsBlocking(state.reviews, 'confirm');
-  return blocking.length > 0 ? orderHeld(blocking) : [{ type: 'OrderConfirmed', data: {} }];
+  if (blocking.length > 0) return orderHeld(blocking);
+  return paymentDue(state) ?? [{ type: 'OrderConfirmed', data: {} }];
 };
 
 const decidePlaced = (
@@ -49,7 +55,7 @@ const decidePlaced = (
     case 'confirm':
       return decideConfirm(state);
     case 'expire':
-      return state.status === 'reserved' && isDue(state.placed, command.dueAt)
+      return state.status === 'reserved' && isDue(state, command.dueAt)
         ? [{ type: 'OrderExpired', data: { dueAt: command.dueAt } }]
         : [];
     case 'cancel':
@@ -81,6 +87,8 @@ const decidePlaced = (
     case 'settle-exchange':
     case 'end-exchange':
       return decideExchange(command, state);
+    default:
+      return decidePayments(command, state);
   }
 };
 
@@ -95,6 +103,9 @@ export const order: Decider<OrderCommand, OrderEvent, OrderState> = {
     if (command.type === 'place') return decidePlace(command, state);
     if (!isPlaced(state)) return reject('unknown_order', 'there is no such order');
     const decision = decidePlaced(command, state);
-    return state.reviews.size === 0 || isRejection(decision) ? decision : settleReviews(state, decision);
+    if (isRejection(decision)) return decision;
+    const settled = state.reviews.size === 0 ? decision : settleReviews(state, decision);
+    const money = state.payments.size > 0 || state.placed.confirm === 'payment' || isPayment(command);
+    return money ? settlePayments(state, settled) : settled;
   },
 };

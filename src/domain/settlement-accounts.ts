@@ -29,6 +29,8 @@ export const ACCOUNT_FAMILIES = {
   vouchers: 'liability',
   /** What the tax of a line is made of, where its channel says so: `tax:vat`, `tax:duty`. Else `tax`. */
   tax: 'liability',
+  /** What was paid by a kind of tender and has not come to a bank account of ours yet: `clearing:card`. */
+  clearing: 'asset',
   /** Adjustments by hand that none of the others fits. */
   adjustments: 'expense',
 } as const;

@@ -1,6 +1,11 @@
 import type { BlindReturnEvent } from './blind-return.js';
 import { amountOf } from './money.js';
 import type { OrderReturned, OrderShipped, OrderUnits } from './order-events.js';
+import type {
+  OrderPaymentCaptured,
+  OrderPaymentChargedBack,
+  OrderPaymentRefunded,
+} from './payment-events.js';
 import type { OrderAllowanceGranted } from './return-events.js';
 import type { EntryKind, EntryReference } from './settlement.js';
 import type { Account, Leg } from './settlement-accounts.js';
@@ -10,12 +15,16 @@ import type { SettlementRate } from './settlement-rate.js';
  * The facts that the ledger follows from, in streams of {@link CAUSE_CATEGORIES}. An exchange is none: its credit is an entry of the
  * return and its new order one of the shipment, both on the receivable of one party, so carrying it over would move nothing.
  */
-export type Cause = OrderShipped | OrderReturned | OrderAllowanceGranted | BlindReturnEvent;
+export type Cause = OrderShipped | OrderReturned | OrderAllowanceGranted | BlindReturnEvent | PaymentCause;
+type PaymentCause = OrderPaymentCaptured | OrderPaymentRefunded | OrderPaymentChargedBack;
 export const CAUSE_TYPES: ReadonlySet<string> = new Set<Cause['type']>([
   'OrderShipped',
   'OrderReturned',
   'OrderAllowanceGranted',
   'BlindReturnRecorded',
+  'OrderPaymentCaptured',
+  'OrderPaymentRefunded',
+  'OrderPaymentChargedBack',
 ]);
 
 export const CAUSE_CATEGORIES = ['order', 'return'] as const;
@@ -77,6 +86,33 @@ const legsOf = (lines: readonly OrderUnits[], currency: string, goods: Account, 
   ];
 };
 
+const PAYMENT_KINDS = {
+  OrderPaymentCaptured: 'payment',
+  OrderPaymentRefunded: 'refund',
+  OrderPaymentChargedBack: 'chargeback',
+} as const;
+
+/**
+ * Money that came by a tender lies on its clearing account until somebody pays it out, and is owed no more; money that went is owed
+ * again. All of it, also where the same was given back twice: the customer owes that.
+ */
+const bookPayment = ({ type, data }: PaymentCause, orderId: string): Booking => {
+  const { channel, currency, settlement, paymentId, amount, tender } = data;
+  const minor = amountOf(amount, currency) * (type === 'OrderPaymentCaptured' ? 1n : -1n);
+  return {
+    party: channel,
+    kind: PAYMENT_KINDS[type],
+    currency,
+    ...(settlement === undefined ? {} : { settlement }),
+    reference: { orderId, paymentId },
+    ...('reason' in data ? { reason: data.reason } : {}),
+    legs: [
+      { account: `clearing:${tender.kind}`, minor },
+      { account: 'receivable', minor: -minor },
+    ],
+  };
+};
+
 /** The booking of a cause; `streamId` is the id of the stream it was read from. */
 export const bookingOf = (event: Cause, streamId: string): Booking => {
   switch (event.type) {
@@ -128,6 +164,10 @@ export const bookingOf = (event: Cause, streamId: string): Booking => {
         ],
       };
     }
+    case 'OrderPaymentCaptured':
+    case 'OrderPaymentRefunded':
+    case 'OrderPaymentChargedBack':
+      return bookPayment(event, streamId);
     case 'BlindReturnRecorded': {
       const { channel, currency, note, lineId, kind, reason, amount } = event.data;
       const credited = amountOf(amount, currency);

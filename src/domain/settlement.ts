@@ -30,6 +30,9 @@ export const ENTRY_KINDS = [
   'blind_return',
   'charge_reversal',
   'allowance',
+  'payment',
+  'refund',
+  'chargeback',
   'write_off',
   'adjustment',
 ] as const;
@@ -51,6 +54,7 @@ const reference = z.object({
   orderId: recordedId.optional(),
   shipmentId: recordedId.optional(),
   returnId: recordedId.optional(),
+  paymentId: recordedId.optional(),
   /** Credit note. */
   note: recordedId.optional(),
   /** Line of the credit note, or of the order that an allowance is for. */

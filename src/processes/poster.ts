@@ -22,7 +22,8 @@ import { createPosterCheckpoint } from './poster-checkpoint.js';
 import { TimeZones } from './time-zones.js';
 
 /**
- * The one poster: turns shipments, returns, allowances and credit-note lines into entries of the settlement streams, in log order.
+ * The one poster: turns shipments, returns, allowances, payments and credit-note lines into entries of the settlement streams, in log
+ * order.
  *
  * Per batch of the log: decode what is a cause -> its entry -> `post` commands, all at once -> every one answered -> next.
  * Invariants

@@ -3,6 +3,7 @@ import type { Clock } from '../runtime/clock.js';
 import type { CommandContext } from '../runtime/command-bus.js';
 import type { ExchangeProcess } from './exchange-process.js';
 import type { OrderProcess } from './order-process.js';
+import type { PaymentProcess } from './payment-process.js';
 import type { ReturnProcess } from './return-process.js';
 
 /** What is left to do, as the read models see it. They lag, so every answer is a hint: the streams decide. */
@@ -22,6 +23,8 @@ export interface Todo {
   unsettledNotes(olderThanMs: number, limit: number): Promise<readonly string[]>;
   /** Orders with an exchange whose new order has come to an end, or is not there. */
   openExchanges(olderThanMs: number, limit: number): Promise<readonly string[]>;
+  /** Orders whose provider has not answered, or of which something is due that is asked for by itself. */
+  unansweredPayments(olderThanMs: number, limit: number): Promise<readonly string[]>;
 }
 
 /** An order left alone this long was left by somebody who died. */
@@ -34,6 +37,7 @@ export interface WatchdogOptions {
   readonly orders: OrderProcess;
   readonly returns: ReturnProcess;
   readonly exchanges: ExchangeProcess;
+  readonly payments: Pick<PaymentProcess, 'advance'>;
   readonly clock: Clock;
   readonly abandonedAfterMs?: number;
   /** How far the read models are behind: what somebody has done meanwhile is in the log and not yet in the lists. */
@@ -55,6 +59,7 @@ export const createWatchdog = (options: WatchdogOptions): Watchdog => {
     orders,
     returns,
     exchanges,
+    payments,
     clock,
     abandonedAfterMs = ABANDONED_AFTER_MS,
     lagMs = async () => 0,
@@ -76,13 +81,14 @@ export const createWatchdog = (options: WatchdogOptions): Watchdog => {
     const at = now.toISOString();
     // Beside an import the read models may be minutes behind, and every order under way would look abandoned.
     const olderThanMs = abandonedAfterMs + (await lagMs());
-    const [due, placed, unsettled, fillable, notes, exchanged] = await Promise.all([
+    const [due, placed, unsettled, fillable, notes, exchanged, unanswered] = await Promise.all([
       todo.dueDeadlines(now, WATCHDOG_BATCH),
       todo.ordersWithoutOutcome(olderThanMs, WATCHDOG_BATCH),
       todo.unsettledOrders(olderThanMs, WATCHDOG_BATCH),
       todo.fillableOrders(WATCHDOG_BATCH),
       todo.unsettledNotes(olderThanMs, WATCHDOG_BATCH),
       todo.openExchanges(olderThanMs, WATCHDOG_BATCH),
+      todo.unansweredPayments(olderThanMs, WATCHDOG_BATCH),
     ]);
     // An expiry took effect when it was due, whenever we come to record it.
     const expired = await each(due, 'expire', async ({ orderId, dueAt }) => {
@@ -101,13 +107,9 @@ export const createWatchdog = (options: WatchdogOptions): Watchdog => {
     for (const orderId of fillable)
       filled += await each([orderId], 'allocate', (id) => orders.advance(id, context(at)));
     const followed = await each(exchanged, 'exchange', (orderId) => exchanges.advance(orderId, context(at)));
-    return (
-      expired +
-      advanced +
-      filled +
-      followed +
-      (await each(notes, 'restock', (noteId) => returns.advance(noteId, context(at))))
-    );
+    const restocked = await each(notes, 'restock', (noteId) => returns.advance(noteId, context(at)));
+    const asked = await each(unanswered, 'pay', (orderId) => payments.advance(orderId, context(at)));
+    return expired + advanced + filled + followed + restocked + asked;
   };
 
   const run = async (signal: AbortSignal): Promise<void> => {

@@ -83,7 +83,7 @@ interface Row {
   readonly time_zone: string;
   readonly currencies: string[];
   readonly sources: string[];
-  readonly confirm: 'auto' | 'explicit';
+  readonly confirm: Channel['confirm'];
   readonly expires_in_seconds: number | null;
   readonly review: string | null;
   readonly policies: string | null;

@@ -36,8 +36,14 @@ WITH taken AS (
   RETURNING deadlines.order_id, open_units)
 SELECT order_id FROM taken WHERE open_units <= 0`;
 
+/** A payment that may take longer than the order would wait; it never makes a deadline. */
+const EXTEND = `
+UPDATE deadlines SET due_at = change.due_at
+FROM unnest($1::text[], $2::timestamptz[]) AS change (order_id, due_at)
+WHERE kind = '${KIND}' AND deadlines.order_id = change.order_id AND deadlines.due_at < change.due_at`;
+
 interface Waiting {
-  readonly dueAt: string;
+  dueAt: string;
   openUnits: number;
 }
 
@@ -47,15 +53,20 @@ interface Changes {
   /** Units cancelled of orders placed before it. */
   readonly cancelled: Map<string, number>;
   readonly over: Set<string>;
+  /** New deadlines of orders placed before it, as far as they are later. */
+  readonly extended: Map<string, string>;
 }
 
 const unitsOf = (lines: readonly { readonly quantity: number }[]): number =>
   lines.reduce((sum, { quantity }) => sum + quantity, 0);
 
+const isLater = (time: string, than: string): boolean => Date.parse(time) > Date.parse(than);
+
 const collapse = (events: readonly RecordedEvent[]): Changes => {
   const placed = new Map<string, Waiting>();
   const cancelled = new Map<string, number>();
   const over = new Set<string>();
+  const extended = new Map<string, string>();
   const end = (orderId: string): void => {
     cancelled.delete(orderId);
     if (!placed.delete(orderId)) over.add(orderId);
@@ -88,6 +99,16 @@ const collapse = (events: readonly RecordedEvent[]): Changes => {
       case 'OrderChangeConfirmed':
         cancel(orderId, unitsOf(event.data.cancelled) - unitsOf(event.data.added));
         break;
+      case 'OrderPaymentStarted': {
+        const { expiresAt } = event.data;
+        if (expiresAt === undefined) break;
+        const waiting = placed.get(orderId);
+        const before = waiting?.dueAt ?? extended.get(orderId);
+        if (before !== undefined && !isLater(expiresAt, before)) break;
+        if (waiting === undefined) extended.set(orderId, expiresAt);
+        else waiting.dueAt = expiresAt;
+        break;
+      }
       case 'OrderConfirmed':
       case 'OrderRejected':
       case 'OrderExpired':
@@ -97,7 +118,7 @@ const collapse = (events: readonly RecordedEvent[]): Changes => {
         break;
     }
   }
-  return { placed, cancelled, over };
+  return { placed, cancelled, over, extended };
 };
 
 export const deadlines: Projection = {
@@ -107,7 +128,11 @@ export const deadlines: Projection = {
   tables: ['deadlines'],
   create,
   async apply(events, tx) {
-    const { placed, cancelled, over } = collapse(events);
+    const { placed, cancelled, over, extended } = collapse(events);
+    if (extended.size > 0) {
+      const columns = [texts([...extended.keys()]), texts([...extended.values()])];
+      await tx.query(EXTEND, columns, 'deadlines.extend');
+    }
     if (cancelled.size > 0) {
       const { rows } = await tx.query<{ order_id: string }>(
         CANCEL,

@@ -1,3 +1,4 @@
+import { PAYMENT_TYPES } from '../domain/payment-events.js';
 import type { Queryable } from '../runtime/database.js';
 import type { RecordedEvent } from '../runtime/event-store.js';
 import type { Projection } from '../runtime/projection.js';
@@ -52,6 +53,8 @@ ON CONFLICT (owner_id) DO UPDATE SET attention = excluded.attention, ledger = ex
   recorded_at = excluded.recorded_at, touched_at = excluded.touched_at`;
 
 const ownerOf = (recorded: RecordedEvent): string | undefined => {
+  // Money moves after every promise is kept, and must not begin the ledger of an order anew.
+  if (isOf(recorded, 'order') && PAYMENT_TYPES.has(recorded.event.type)) return undefined;
   if (isOf(recorded, 'order') || isOf(recorded, 'return')) return recorded.streamId;
   if (isOf(recorded, 'coupon')) {
     return recorded.event.type === 'CouponIssued' ? undefined : recorded.event.data.holdId;

@@ -11,6 +11,7 @@ import { ledger } from './ledger.js';
 import { locations } from './locations.js';
 import { orderLines } from './order-lines.js';
 import { orders } from './orders.js';
+import { payments } from './payments.js';
 import { withReporting } from './reporting.js';
 import { returns } from './returns.js';
 import { reviews } from './reviews.js';
@@ -38,6 +39,7 @@ export const allProjections: readonly Projection[] = withReporting([
   returns,
   exchanges,
   allowances,
+  payments,
   holds,
   deadlines,
   ledger,

@@ -19,6 +19,7 @@ export interface LedgerEntry {
     readonly orderId: string | null;
     readonly shipmentId: string | null;
     readonly returnId: string | null;
+    readonly paymentId: string | null;
     readonly note: string | null;
     readonly lineId: string | null;
     readonly document: string | null;
@@ -74,6 +75,7 @@ interface Row {
   readonly order_id: string | null;
   readonly shipment_id: string | null;
   readonly return_id: string | null;
+  readonly payment_id: string | null;
   readonly note: string | null;
   readonly line_id: string | null;
   readonly document: string | null;
@@ -115,6 +117,7 @@ const toEntry = (row: Row): LedgerEntry => ({
     orderId: row.order_id,
     shipmentId: row.shipment_id,
     returnId: row.return_id,
+    paymentId: row.payment_id,
     note: row.note,
     lineId: row.line_id,
     document: row.document,

@@ -14,6 +14,8 @@ export interface LedgerMonth {
   readonly charged: string;
   /** What was credited by returns, credit notes and reversals, allowances included. */
   readonly credited: string;
+  /** What came by payments, less what went back by refunds and chargebacks. */
+  readonly paid: string;
   /** By how much write-offs and adjustments changed what is owed; negative lowers it. */
   readonly adjusted: string;
 }
@@ -27,10 +29,12 @@ interface Row {
   readonly tax: string;
   readonly charged: string;
   readonly credited: string;
+  readonly paid: string;
   readonly adjusted: string;
 }
 
 const REVENUE = `(account = 'sales' OR account LIKE 'charges:%' OR account LIKE 'vouchers:%')`;
+const PAYMENTS = `kind IN ('payment', 'refund', 'chargeback')`;
 const CREDITS = `kind IN ('return', 'blind_return', 'charge_reversal', 'allowance')`;
 
 const MONTHS = `
@@ -40,6 +44,7 @@ SELECT party, to_char(day, 'YYYY-MM') AS month, currency,
   coalesce(sum(-amount) FILTER (WHERE kind = 'sale' AND (account = 'tax' OR account LIKE 'tax:%')), 0)::text AS tax,
   coalesce(sum(amount) FILTER (WHERE kind = 'sale' AND account = 'receivable'), 0)::text AS charged,
   coalesce(sum(-amount) FILTER (WHERE ${CREDITS} AND account = 'receivable'), 0)::text AS credited,
+  coalesce(sum(-amount) FILTER (WHERE ${PAYMENTS} AND account = 'receivable'), 0)::text AS paid,
   coalesce(sum(amount) FILTER (WHERE kind IN ('write_off', 'adjustment') AND account = 'receivable'), 0)::text AS adjusted
 FROM ledger_days
 WHERE ($1::text IS NULL OR party = $1) AND ($2::text IS NULL OR currency = $2)
@@ -72,6 +77,7 @@ export const ledgerMonths = async (
       tax: money(sums.tax),
       charged: money(sums.charged),
       credited: money(sums.credited),
+      paid: money(sums.paid),
       adjusted: money(sums.adjusted),
     };
   });

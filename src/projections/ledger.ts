@@ -17,7 +17,7 @@ CREATE TABLE ledger_entries (
   party            text COLLATE "C" NOT NULL,
   -- YYYY-MM: the period it was posted to.
   month            text COLLATE "C" NOT NULL,
-  -- sale, return, blind_return, charge_reversal, write_off, adjustment
+  -- sale, return, blind_return, charge_reversal, payment, refund, chargeback, write_off, adjustment
   kind             text COLLATE "C" NOT NULL,
   currency         text COLLATE "C" NOT NULL,
   -- In the world, and the party's day of that; then when the log had it.
@@ -41,6 +41,7 @@ CREATE TABLE ledger_entries (
   settlement_rate     text,
   settlement_source   text,
   settlement_as_of    timestamptz,
+  payment_id       text,
   PRIMARY KEY (commit_position, prepare_position)
 );
 CREATE INDEX ledger_entries_by_party ON ledger_entries (party, month, commit_position, prepare_position);
@@ -78,11 +79,11 @@ const INSERT_ENTRIES = `
 INSERT INTO ledger_entries (commit_position, prepare_position, entry_id, party, month, kind, currency, effective_at,
   effective_day, recorded_at, order_id, shipment_id, return_id, note, line_id, document, reason, cause_type,
   cause_stream, cause_revision, adjustment_id, settlement_currency, settlement_rate, settlement_source,
-  settlement_as_of)
+  settlement_as_of, payment_id)
 SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
   $8::timestamptz[], $9::date[], $10::timestamptz[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[],
   $16::text[], $17::text[], $18::text[], $19::text[], $20::bigint[], $21::text[],
-  $22::text[], $23::text[], $24::text[], $25::timestamptz[])`;
+  $22::text[], $23::text[], $24::text[], $25::timestamptz[], $26::text[])`;
 
 const INSERT_POSTINGS = `
 INSERT INTO ledger_postings (commit_position, prepare_position, line, account, amount, settlement_amount)
@@ -166,6 +167,7 @@ export const ledger: Projection = {
         column(({ settlement }) => settlement?.rate),
         column(({ settlement }) => settlement?.source),
         column(({ settlement }) => settlement?.asOf),
+        column(({ reference }) => reference.paymentId),
       ],
       'ledger.entries',
     );

@@ -18,6 +18,8 @@ export interface OrderChange {
   status?: string;
   rejection?: (OrderEvent & { type: 'OrderRejected' })['data'];
   confirmedAt?: string;
+  /** A deadline that a payment asks for, as far as it is later than the one that is. */
+  expiresAt?: string;
   discount: bigint;
   shipped: bigint;
   returned: bigint;
@@ -137,7 +139,18 @@ const evolve = (
     case 'OrderAllowanceGranted':
       change.allowance += amountOf(event.data.amount, event.data.currency);
       break;
+    case 'OrderPaymentStarted':
+      extend(change, event.data.expiresAt);
+      break;
   }
+};
+
+/** An order that is placed in the same batch is written with it; of one that was placed before, the row knows what it has. */
+const extend = (change: OrderChange, until: string | undefined): void => {
+  if (until === undefined) return;
+  const before = change.expiresAt ?? change.placed?.data.expiresAt;
+  if (change.placed !== undefined && before === undefined) return;
+  if (before === undefined || Date.parse(until) > Date.parse(before)) change.expiresAt = until;
 };
 
 const nothingYet = (last: RecordedEvent): OrderChange => ({

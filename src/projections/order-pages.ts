@@ -1,8 +1,17 @@
 import { formatAmount } from '../domain/money.js';
+import type { OrderBalance } from '../domain/order-balance.js';
+import type { ConfirmPolicy } from '../domain/order-events.js';
 import type { OrderStatus } from '../domain/order-state.js';
 import type { TaxPart } from '../domain/tax.js';
 import type { Queryable } from '../runtime/database.js';
 import { ANY_TEXT, INTEGER, type Page, type PageRequest, pageSize, readCursor, toPage } from './cursor.js';
+import {
+  balanceOfRows,
+  PAYMENTS_OF_ORDER,
+  type PaymentRow,
+  type PaymentsJson,
+  paymentsIn,
+} from './payment-pages.js';
 import { REVIEWS_OF_ORDER, type ReviewsJson, type ReviewView, reviewsIn } from './review-queue.js';
 
 /** An order as people read it. Amounts are decimal strings of `currency`. */
@@ -19,7 +28,7 @@ export interface OrderSummary {
   readonly placedAt: Date;
   readonly expiresAt: Date | null;
   readonly confirmedAt: Date | null;
-  readonly confirm: 'auto' | 'explicit';
+  readonly confirm: ConfirmPolicy;
   readonly coupons: readonly string[];
   /** What becomes of units that nothing can hold, and when the goods change hands. */
   readonly shortage: string;
@@ -87,6 +96,8 @@ export interface OrderView extends OrderSummary {
   readonly reviews: readonly ReviewView[];
   /** Units that nothing holds. */
   readonly short: readonly { readonly sku: string; readonly quantity: number }[];
+  readonly payments: readonly PaymentRow[];
+  readonly balance: OrderBalance;
 }
 
 interface OrderRow {
@@ -103,7 +114,7 @@ interface OrderRow {
   readonly placed_us: bigint;
   readonly expires_at: Date | null;
   readonly confirmed_at: Date | null;
-  readonly confirm: 'auto' | 'explicit';
+  readonly confirm: ConfirmPolicy;
   readonly coupons: readonly string[];
   readonly shortage: string;
   readonly handover: string;
@@ -207,6 +218,9 @@ const toSummary = (row: OrderRow): OrderSummary => {
   };
 };
 
+const taxesIn = ({ taxes }: Pick<LineRow, 'taxes'>): TaxPart[] | null =>
+  taxes === null ? null : (JSON.parse(taxes) as TaxPart[]);
+
 const toLine = (row: LineRow, currency: string): OrderLineView => {
   const money = (minor: bigint): string => formatAmount(minor, currency);
   return {
@@ -220,7 +234,7 @@ const toLine = (row: LineRow, currency: string): OrderLineView => {
     amount: money(row.amount),
     discount: money(row.discount),
     tax: money(row.tax),
-    taxes: row.taxes === null ? null : (JSON.parse(row.taxes) as TaxPart[]),
+    taxes: taxesIn(row),
     shipped: row.shipped,
     cancelled: row.cancelled,
     returned: row.returned,
@@ -233,10 +247,23 @@ const SHORT_OF_ORDER = `(
   SELECT json_agg(json_build_object('sku', sku, 'quantity', quantity) ORDER BY sku) FROM backorders
   WHERE backorders.order_id = orders.order_id)`;
 
+/** What exchanges carried from an order and to it; see domain/order-balance.ts. */
+const CARRIED_AWAY = `(
+  SELECT sum(least(credit, coalesce(charged, credit)))::bigint FROM exchanges
+  WHERE exchanges.order_id = orders.order_id AND state <> 'ended')`;
+const CARRIED_IN = `(SELECT sum(credit)::bigint FROM exchanges WHERE new_order_id = orders.order_id)`;
+interface Carried {
+  readonly carried_away: bigint | null;
+  readonly carried_in: bigint | null;
+}
+
 /** One statement, so that all of an order is of the same moment; what is not a line is with the first line. */
 const FIND = `
 SELECT orders.*, ${DAYS}, line.*, CASE WHEN line_no = 0 THEN ${REVIEWS_OF_ORDER} END AS reviews,
-  CASE WHEN line_no = 0 THEN ${SHORT_OF_ORDER} END AS short
+  CASE WHEN line_no = 0 THEN ${SHORT_OF_ORDER} END AS short,
+  CASE WHEN line_no = 0 THEN ${PAYMENTS_OF_ORDER} END AS payments,
+  CASE WHEN line_no = 0 THEN ${CARRIED_AWAY} END AS carried_away,
+  CASE WHEN line_no = 0 THEN ${CARRIED_IN} END AS carried_in
 FROM orders
 JOIN LATERAL (
   SELECT line_id, kind, sku, account, location, quantity, unit_price, amount, discount, tax, taxes, shipped, cancelled,
@@ -248,12 +275,32 @@ WHERE orders.order_id = $1 ORDER BY line_no`;
 /** One order with its lines in the order the channel sent them; undefined when there is none. */
 export const findOrder = async (db: Queryable, orderId: string): Promise<OrderView | undefined> => {
   const { rows } = await db.query<
-    OrderRow & LineRow & { reviews: ReviewsJson; short: OrderView['short'] | null }
+    OrderRow &
+      LineRow & { reviews: ReviewsJson; short: OrderView['short'] | null; payments: PaymentsJson } & Carried
   >(FIND, [orderId], 'orders.find');
   const [first] = rows;
   if (first === undefined) return undefined;
   const lines = rows.map((row) => toLine(row, first.currency));
-  return { ...toSummary(first), lines, reviews: reviewsIn(first.reviews), short: first.short ?? [] };
+  const payments = paymentsIn(first.payments);
+  const balance = balanceOfRows(
+    {
+      status: first.status,
+      lines: rows.map((row) => ({ ...row, taxes: taxesIn(row) ?? undefined })),
+      currency: first.currency,
+      allowance: first.allowance_total,
+      carriedAway: first.carried_away ?? 0n,
+      carriedIn: first.carried_in ?? 0n,
+    },
+    payments,
+  );
+  return {
+    ...toSummary(first),
+    lines,
+    reviews: reviewsIn(first.reviews),
+    payments,
+    balance,
+    short: first.short ?? [],
+  };
 };
 
 /** All that is given must hold. Times are of placement: `placedFrom` inclusive, `placedTo` exclusive. */

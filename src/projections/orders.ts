@@ -159,6 +159,12 @@ const moreColumns = (rows: readonly (MoreOfOrder & { readonly orderId: string })
   texts(rows.map(({ destination }) => destination?.postalCode)),
 ];
 
+/** A payment makes a deadline later, and never makes one. */
+const EXTEND = `
+UPDATE orders SET expires_at = change.expires_at
+FROM unnest($1::text[], $2::timestamptz[]) AS change (order_id, expires_at)
+WHERE orders.order_id = change.order_id AND orders.expires_at < change.expires_at`;
+
 const changeColumns = (orderIds: readonly string[], rows: readonly OrderChange[]): string[] => [
   texts(orderIds),
   texts(rows.map(({ status }) => status)),
@@ -249,7 +255,11 @@ export const orders: Projection = {
       } else {
         insertIds.push(orderId);
         inserts.push(change);
-        placed.push(change.placed);
+        placed.push(
+          change.expiresAt === undefined
+            ? change.placed
+            : { ...change.placed, data: { ...change.placed.data, expiresAt: change.expiresAt } },
+        );
       }
     }
     if (inserts.length > 0) {
@@ -266,5 +276,12 @@ export const orders: Projection = {
     if (updates.length === 0) return;
     const { rowCount } = await tx.query(UPDATE, changeColumns(updateIds, updates), 'orders.update');
     if (rowCount < updates.length) throw new Error('an event of an order that was never placed');
+    const later = updates.flatMap(({ expiresAt }, at) => (expiresAt === undefined ? [] : [at]));
+    if (later.length === 0) return;
+    const columns = [
+      texts(later.map((at) => updateIds[at])),
+      texts(later.map((at) => updates[at]?.expiresAt)),
+    ];
+    await tx.query(EXTEND, columns, 'orders.extend');
   },
 };

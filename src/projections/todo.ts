@@ -3,6 +3,7 @@ import { takeFillableOrders } from './backorder-queue.js';
 import { takeDueDeadlines } from './deadlines.js';
 import { openExchanges } from './exchanges.js';
 import { takeOrdersWithoutOutcome, takeUnsettledNotes, takeUnsettledOrders } from './holds.js';
+import { takeUnansweredPayments } from './payment-todo.js';
 
 /** What is left to do, for the watchdog (it is the `Todo` of `processes/watchdog.ts`). Everything it gives is taken. */
 export const createTodo = (db: Queryable) => ({
@@ -13,4 +14,6 @@ export const createTodo = (db: Queryable) => ({
   fillableOrders: (limit: number) => takeFillableOrders(db, limit),
   unsettledNotes: (olderThanMs: number, limit: number) => takeUnsettledNotes(db, { olderThanMs, limit }),
   openExchanges: (olderThanMs: number, limit: number) => openExchanges(db, olderThanMs, limit),
+  unansweredPayments: (olderThanMs: number, limit: number) =>
+    takeUnansweredPayments(db, { olderThanMs, limit }),
 });

@@ -18,7 +18,14 @@ import { auditOf } from './memory-audit.js';
 const TIMEOUT_MS = 60_000;
 const TABLES = allProjections.flatMap(({ tables }) => tables);
 /** Columns that are not from the log, and one that is JSON and has a test of its own. */
-const NOT_COMPARED = ['holds.touched_at', 'deadlines.claimed_until', 'holds.ledger', 'backorders.tried_at'];
+const NOT_COMPARED = [
+  'holds.touched_at',
+  'payments.touched_at',
+  'refunds_due.touched_at',
+  'deadlines.claimed_until',
+  'holds.ledger',
+  'backorders.tried_at',
+];
 
 let node: RunningEventStore;
 let database: TestDatabase;
@@ -113,10 +120,10 @@ const other = ({ column_name: name, data_type }: ColumnRow): string => {
       return `coalesce(${name}, '') || 'x'`;
     case 'timestamp with time zone':
       return `coalesce(${name}, 'epoch') + interval '1 microsecond'`;
+    case 'boolean':
+      return `NOT ${name}`;
     case 'date':
       return `coalesce(${name}, date '2026-01-01') + 1`;
-    case 'boolean':
-      return `NOT coalesce(${name}, false)`;
     case 'ARRAY':
       return `array_append(${name}, 'x')`;
     case 'jsonb':
@@ -142,7 +149,7 @@ describe('the audit of a history with every kind of event', () => {
     expect(differencesOf(report)).toEqual([]);
     expect(report.violations.first).toEqual([]);
     expect(report).toMatchObject({ ok: true, behind: 0, events: events.length, parked: [] });
-    expect(report.ledger).toEqual({ entries: 20, unposted: 0 });
+    expect(report.ledger).toEqual({ entries: 33, unposted: 0 });
     const document = JSON.stringify(auditDocument(report, { verbose: false }));
     const { currencies, stock } = JSON.parse(document);
     // Sales: 3 x 3.333 + 4 + 2 x 10, and 4 x 1.25 of 5 + 2 x 7; 22:00Z is the last hour of March in London. Credits: a third

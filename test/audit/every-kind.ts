@@ -1,3 +1,4 @@
+import { createTrialProvider } from '../../src/adapters/payments/trial-provider.js';
 import { channel } from '../../src/domain/channel.js';
 import { coupon } from '../../src/domain/coupon.js';
 import { location } from '../../src/domain/location.js';
@@ -7,8 +8,10 @@ import { orderIdOf, stockIdOf } from '../../src/domain/stream-id.js';
 import type { House } from '../../src/main.js';
 import { createExchangeProcess } from '../../src/processes/exchange-process.js';
 import { createLedger } from '../../src/processes/ledger.js';
+import { createPaymentProcess } from '../../src/processes/payment-process.js';
 import type { CommandContext } from '../../src/runtime/command-bus.js';
 import { type LineInput, place } from '../support/orders.js';
+import { payEverything } from '../support/payments.js';
 import {
   allowance,
   authorise,
@@ -34,7 +37,7 @@ const context = (effectiveAt = '2026-03-31T22:30:00.000Z'): CommandContext => {
 };
 
 /** A small history in which every kind of event, and every end of an order, comes up at least once. */
-export const tradeEverything = async ({ bus, orders, returns }: House): Promise<void> => {
+export const tradeEverything = async ({ bus, orders, returns, db }: House): Promise<void> => {
   const configure = (id: string, timeZone: string, currency: string) =>
     bus.execute(
       channel,
@@ -223,6 +226,12 @@ export const tradeEverything = async ({ bus, orders, returns }: House): Promise<
   await orders.execute(web('swapped-x1'), { type: 'ship', shipmentId: 's1' }, context());
   await exchanges.advance(swapped, context('2026-04-01T08:00:00Z'));
 
+  await configure('kiosk', 'Europe/Dublin', 'EUR');
+  const payments = createPaymentProcess({ bus, orders, providers: [createTrialProvider(db)] });
+  await payEverything({ bus, payments }, (externalId, more) =>
+    open('kiosk', externalId, [{ lineId: 'l1', sku: 'B', unitPrice: '10.00' }], { currency: 'EUR', ...more }),
+  );
+
   const line = { channel: 'web', note: 'C 2', quantity: 1, currency: 'GBP', reason: 'no receipt' } as const;
   await returns.record(
     { ...line, lineId: '1', kind: 'goods', sku: 'A', amount: '2.5', location: 'main', customerId: 'c-2' },
@@ -259,6 +268,8 @@ export const EVERY_TYPE = [
   'OrderChangeDeclined',
   'OrderChangeProposed',
   'OrderAllowanceGranted',
+  'OrderCaptureFailed',
+  'OrderCaptureRequested',
   'OrderCompleted',
   'OrderConfirmed',
   'OrderExchangeAgreed',
@@ -268,7 +279,17 @@ export const EVERY_TYPE = [
   'OrderHeld',
   'OrderHoldResolved',
   'OrderLinesCancelled',
+  'OrderPaymentAuthorised',
+  'OrderPaymentCaptured',
+  'OrderPaymentChargedBack',
+  'OrderPaymentFailed',
+  'OrderPaymentRefunded',
+  'OrderPaymentStarted',
+  'OrderPaymentVoided',
   'OrderPlaced',
+  'OrderRefundDue',
+  'OrderRefundFailed',
+  'OrderRefundRequested',
   'OrderRejected',
   'OrderReserved',
   'OrderReturnAuthorised',
@@ -279,6 +300,7 @@ export const EVERY_TYPE = [
   'OrderReturned',
   'OrderShipped',
   'OrderSourcesExtended',
+  'OrderVoidRequested',
   'StockAdjusted',
   'StockCaptured',
   'StockHeld',

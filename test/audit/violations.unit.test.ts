@@ -22,7 +22,7 @@ const line = {
   amount: '10.00',
   tax: '0.50',
 };
-const placed = (changes: object = {}): Written => [
+const placed = (changes: object = {}, more: object = {}): Written => [
   ORDER,
   'OrderPlaced',
   {
@@ -35,6 +35,7 @@ const placed = (changes: object = {}): Written => [
     confirm: 'auto',
     sources: ['main'],
     contentHash: 'h',
+    ...more,
   },
 ];
 const hold = { holdId: 'web~1', quantity: 3 };
@@ -194,7 +195,32 @@ const settled = (changes: object): Written => [
     ...changes,
   },
 ];
+const money = { paymentId: 'p', currency: 'GBP' };
+const card = { channel: 'web', tender: { kind: 'card' } };
+const moneyAuthorised = (amount: string): Written => [
+  ORDER,
+  'OrderPaymentAuthorised',
+  { ...money, amount, tender: { kind: 'card' } },
+];
+const paid = (more: object = {}): Written => [
+  ORDER,
+  'OrderPaymentCaptured',
+  { ...money, ...card, amount: '10.00', captureId: 'c', requested: false, ...more },
+];
+const captured10 = paid();
+const refunded = (amount: string): Written => [
+  ORDER,
+  'OrderPaymentRefunded',
+  { ...money, ...card, amount, refundId: 'r', requested: false, reason: 'x' },
+];
+const chargedBack = (more: object = {}): Written => [
+  ORDER,
+  'OrderPaymentChargedBack',
+  { ...money, ...card, amount: '10.00', chargebackId: 'b', reason: 'x', ...more },
+];
+const due = (amount: string): Written => [ORDER, 'OrderRefundDue', { currency: 'GBP', amount }];
 const upToReserved = [channel, received(5), placed(), held, reserved()];
+const upToReservedUnpaid = [channel, received(5), placed({}, { confirm: 'payment' }), held, reserved()];
 const upToConfirmed = [...upToReserved, confirmed];
 const sound = [...upToConfirmed, shipped(), captured, completed, returned(), restocked];
 const atStock = (returnId: string): Written => [
@@ -269,6 +295,12 @@ test('sound books have no violations, before and after everything is posted', ()
   ).toEqual([]);
   const short = [{ sku: 'A', quantity: 1 }];
   expect(wrongWith([...partly([one]), round(2), round(3), cancelledUnits({ short })])).toEqual([]);
+  const inFull = [...upToReservedUnpaid, moneyAuthorised('9.50'), confirmed];
+  const said = chargedBack({ excess: '10.00' });
+  expect(wrongWith([...inFull, paid({ amount: '9.50' }), due('0.00')])).toEqual([]);
+  expect(
+    wrongWith([...upToConfirmed, captured10, due('0.50'), refunded('10.00'), said, due('0.00')]),
+  ).toEqual([]);
   expect(wrongWith([...soldAndPosted, byHand('a1'), byHand('a2'), later])).toEqual([]);
 });
 
@@ -297,6 +329,26 @@ const CASES: readonly (readonly [keyof typeof VIOLATION_CODES, string, readonly 
     'review_left_open',
     'a review of an order that has expired',
     [...upToReserved, heldBack(['confirm']), [ORDER, 'OrderExpired', { dueAt: '2026-01-15T11:15:00Z' }]],
+  ],
+  ['wrong_payment', 'a refund of a payment that nobody made', [...upToConfirmed, refunded('1.00')]],
+  ['wrong_payment', 'the same capture twice', [...upToConfirmed, captured10, captured10]],
+  ['wrong_payment', 'more captured than authorised', [...upToConfirmed, moneyAuthorised('9.99'), captured10]],
+  ['wrong_payment', 'an answer to a request that nobody made', [...upToConfirmed, paid({ requested: true })]],
+  [
+    'more_refunded_than_captured',
+    'a penny more given back than came',
+    [...upToConfirmed, captured10, refunded('10.01')],
+  ],
+  [
+    'more_refunded_than_captured',
+    'the same given back twice, and nobody says so',
+    [...upToConfirmed, captured10, refunded('10.00'), chargedBack()],
+  ],
+  ['wrong_refund_due', 'a penny less due than is', [...upToConfirmed, captured10, due('0.49')]],
+  [
+    'confirmed_unpaid',
+    'an order confirmed a penny short',
+    [...upToReservedUnpaid, moneyAuthorised('9.49'), confirmed],
   ],
   ['placed_twice', 'an order placed again', [placed(), placed()]],
   ['wrong_line_amount', 'an amount off by a penny', [placed({ amount: '10.01' })]],

@@ -1,9 +1,8 @@
 import fc from 'fast-check';
 import { isRejection } from '../../src/domain/decider.js';
 import { type OrderCommand, order } from '../../src/domain/order.js';
-import type { OrderEvent } from '../../src/domain/order-events.js';
+import type { OrderEvent, OrderReturned, OrderShipped } from '../../src/domain/order-events.js';
 import type { OrderState } from '../../src/domain/order-state.js';
-import type { Cause } from '../../src/domain/settlement-entry.js';
 import { place, reserve } from '../support/orders.js';
 
 /** What an order went through: shipments and returns in any order and size, allowed or not. */
@@ -91,7 +90,5 @@ export const undo = (life: { state: OrderState; events: OrderEvent[] }): OrderEv
   return events;
 };
 
-export const isCause = (
-  event: OrderEvent,
-): event is Exclude<OrderEvent & Cause, { type: 'OrderAllowanceGranted' }> =>
+export const isCause = (event: OrderEvent): event is OrderShipped | OrderReturned =>
   event.type === 'OrderShipped' || event.type === 'OrderReturned';

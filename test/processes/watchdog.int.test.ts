@@ -19,6 +19,7 @@ import { EventStoreUnavailable } from '../../src/runtime/event-store.js';
 import { createReadModelLag } from '../../src/runtime/read-model-lag.js';
 import { readSettings } from '../../src/settings.js';
 import { DUE_AT, PLACED_AT, place } from '../support/orders.js';
+import { start } from '../support/payments.js';
 import { type TestDatabase, testDatabase } from '../support/postgres.js';
 import { back, exchange, units } from '../support/returns.js';
 
@@ -34,7 +35,9 @@ let sku: string;
 beforeAll(async () => {
   [node, database] = await Promise.all([startEventStore({ inMemory: true }), testDatabase()]);
   const settings = { EVENTSTORE_URL: node.connectionString, DATABASE_URL: database.url };
-  house = await openHouse(readSettings({ ...settings, HOLDFAST_LOG_LEVEL: 'silent' }));
+  house = await openHouse(
+    readSettings({ ...settings, HOLDFAST_LOG_LEVEL: 'silent', HOLDFAST_TRIAL_PAYMENTS: 'on' }),
+  );
   const web = { name: 'Web', timeZone: 'Europe/London', currencies: ['GBP'], sources: ['main'] };
   await house.bus.execute(
     channel,
@@ -105,7 +108,7 @@ const endOf = async () => (await house.store.readEnd())?.commit;
 const watch = (options: Partial<WatchdogOptions> = {}) => {
   const errors: { error: unknown; what: string }[] = [];
   const advanced: string[] = [];
-  const { orders, returns, db } = house;
+  const { orders, returns, payments, db } = house;
   const watchdog = createWatchdog({
     todo: createTodo(db),
     orders: {
@@ -117,6 +120,7 @@ const watch = (options: Partial<WatchdogOptions> = {}) => {
     },
     returns,
     exchanges: createExchangeProcess(house.bus, orders),
+    payments,
     clock: () => new Date(PLACED_AT),
     abandonedAfterMs: ABANDONED_MS,
     onError: (error, what) => errors.push({ error, what }),
@@ -295,6 +299,53 @@ describe('the watchdog', () => {
     expect(blind.advanced).toEqual([orderId]);
     await leftAlone();
     expect(await watchdog.tick()).toBe(0);
+  });
+
+  const unpaid = () => ({ ...ordered(), confirm: 'payment', expiresAt: DUE_AT }) as const;
+  const byTrial = (more: Partial<Parameters<typeof start>[1]> = {}) =>
+    house.payments.execute(orderId, start('2.00', { provider: 'trial', ...more }), context());
+
+  test('asks a provider again that has not answered: the order is confirmed once it does', async () => {
+    await house.orders.execute(orderId, unpaid(), context());
+    await byTrial({ tender: { kind: 'card', reference: 'late' } });
+    expect(await statusOf()).toBe('reserved');
+    await leftAlone();
+    const { watchdog, errors } = watch();
+    expect(await watchdog.tick()).toBe(1);
+    expect([await statusOf(), errors]).toEqual(['confirmed', []]);
+    await leftAlone();
+    expect(await watchdog.tick()).toBe(0);
+  });
+
+  test('lets an order expire whose payment took too long, at the time that the payment had', async () => {
+    const later = '2026-01-15T13:00:00.000Z';
+    await house.orders.execute(orderId, unpaid(), context());
+    await house.payments.execute(orderId, start('2.00', { expiresAt: later }), context());
+    await project();
+    await watch({ clock: () => new Date(DUE_AT) }).watchdog.tick();
+    expect(await statusOf()).toBe('reserved');
+    await watch({ clock: () => new Date(later) }).watchdog.tick();
+    expect([await statusOf(), await stockOf()]).toEqual(['expired', { onHand: 5, held: 0 }]);
+  });
+
+  test('asks back by itself what is due, where the channel has it so, and lets go of what is authorised', async () => {
+    const web = { name: 'Web', timeZone: 'Europe/London', currencies: ['GBP'], sources: ['main'] };
+    const automatic = { ...web, confirm: 'auto', refunds: 'automatic' } as const;
+    await house.bus.execute(channel, 'web', { type: 'configure', settings: automatic }, context());
+    await house.orders.execute(orderId, unpaid(), context());
+    await byTrial();
+    const some = { type: 'request-capture', paymentId: 'p', captureId: 'c', amount: '1.50' } as const;
+    await house.payments.execute(orderId, some, context());
+    const cancellation = { type: 'cancel', cancellationId: 'x', reason: 'changed mind' } as const;
+    await house.orders.execute(orderId, cancellation, context());
+    const paymentOf = async () => (await house.bus.load(order, orderId)).state;
+    expect(await paymentOf()).toMatchObject({ status: 'cancelled', refundDue: 150n });
+    await leftAlone();
+    await watch().watchdog.tick();
+    const { refundDue, payments } = await paymentOf();
+    expect([refundDue, payments.get('p')?.stage]).toEqual([0n, 'voided']);
+    await leftAlone();
+    expect(await watch().watchdog.tick()).toBe(0);
   });
 
   test('has nothing to do again once it did it', async () => {

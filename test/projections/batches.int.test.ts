@@ -43,7 +43,7 @@ const countsOf = (state: OrderState) => {
     tax_total: sum(({ tax }) => tax),
     total: sum(({ amount, discount, tax }) => amount - discount + tax),
     rejection_code: state.rejection?.code ?? null,
-    expires_at: state.placed?.expiresAt === undefined ? null : new Date(state.placed.expiresAt),
+    expires_at: state.expiresAt === undefined ? null : new Date(state.expiresAt),
   };
 };
 
@@ -78,7 +78,7 @@ const expectRowsOfDeciders = async (log: MemoryLog): Promise<void> => {
       linesOf(state).map((line) => ({ order_id, ...line })),
     );
     const open = state.status === 'placed' || state.status === 'reserved';
-    if (open && state.placed?.expiresAt !== undefined) waiting.push(order_id);
+    if (open && state.expiresAt !== undefined) waiting.push(order_id);
   }
   expect(orders).toHaveLength(idsOf(log, 'order').length);
   expect(

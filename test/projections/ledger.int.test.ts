@@ -27,7 +27,15 @@ const anEntry = fc.record({
   party: fc.constantFrom('web', 'shop'),
   kind: fc.constantFrom(...ENTRY_KINDS),
   currency: fc.constantFrom('GBP', 'JPY'),
-  account: fc.constantFrom('sales', 'tax', 'charges:postage', 'vouchers:gift', 'returns', 'discounts'),
+  account: fc.constantFrom(
+    'sales',
+    'tax',
+    'charges:postage',
+    'vouchers:gift',
+    'returns',
+    'discounts',
+    'clearing:card',
+  ),
   minor: fc.bigInt({ min: -5_000n, max: 5_000n }),
   /** Hours after the start of 2026; the day of the party may be a day off. */
   hours: fc.integer({ min: 0, max: 24 * 90 }),
@@ -259,6 +267,7 @@ describe('the ledger that people read', () => {
         orderId: 'web~1',
         shipmentId: 's0',
         returnId: null,
+        paymentId: null,
         note: null,
         lineId: null,
         document: null,
@@ -278,7 +287,7 @@ describe('the ledger that people read', () => {
     });
   });
 
-  test('a month says what was sold, charged, credited and adjusted', async () => {
+  test('a month says what was sold, charged, credited, paid and adjusted', async () => {
     const base = {
       party: 'web',
       currency: 'GBP',
@@ -298,6 +307,9 @@ describe('the ledger that people read', () => {
         recorded({ ...base, kind: 'charge_reversal', account: 'charges:postage', minor: -30n }, 6),
         recorded({ ...base, kind: 'write_off', account: 'tax', minor: -70n }, 7),
         recorded({ ...base, kind: 'sale', minor: 1n, hours: 0 }, 8),
+        recorded({ ...base, kind: 'payment', account: 'clearing:card', minor: -900n }, 9),
+        recorded({ ...base, kind: 'refund', account: 'clearing:card', minor: 200n }, 10),
+        recorded({ ...base, kind: 'chargeback', account: 'clearing:card', minor: 100n }, 11),
       ],
       4,
     );
@@ -307,6 +319,7 @@ describe('the ledger that people read', () => {
       discounts: '0.00',
       tax: '0.00',
       credited: '0.00',
+      paid: '0.00',
       adjusted: '0.00',
     };
     expect(await ledgerMonths(database.db)).toEqual([
@@ -320,6 +333,7 @@ describe('the ledger that people read', () => {
         tax: '2.00',
         charged: '18.50',
         credited: '4.30',
+        paid: '6.00',
         adjusted: '-0.70',
       },
     ]);

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { coupon } from '../../src/domain/coupon.js';
 import { type LineQuantity, type OrderCommand, order, type PlaceOrder } from '../../src/domain/order.js';
+import type { PaymentCommand } from '../../src/domain/order-payment-commands.js';
 import type { OrderState } from '../../src/domain/order-state.js';
 import { INSPECTION_OUTCOMES, type InspectionOutcome } from '../../src/domain/return-events.js';
 import { stock } from '../../src/domain/stock.js';
@@ -81,7 +82,7 @@ const step = fc.oneof(
       do: fc.constant('place' as const),
       orderNo,
       lines: fc.array(aLine, { minLength: 1, maxLength: 3 }),
-      confirm: fc.constantFrom('auto' as const, 'explicit' as const),
+      confirm: fc.constantFrom('auto' as const, 'explicit' as const, 'payment' as const),
       expires: fc.boolean(),
       rules: fc.subarray(RULES),
       coupons: fc.subarray(COUPONS),
@@ -147,6 +148,32 @@ const step = fc.oneof(
       orderNo,
       holdId: fc.constantFrom('rule:any "1"', 'rule:A', 'h\\{1}'),
       outcome: fc.constantFrom('released' as const, 'released' as const, 'rejected' as const),
+    }),
+  },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      do: fc.constant('pay' as const),
+      orderNo,
+      what: fc.constantFrom(
+        'start' as const,
+        'authorise' as const,
+        'authorise' as const,
+        'capture' as const,
+        'capture' as const,
+        'request-capture' as const,
+        'fail-capture' as const,
+        'fail' as const,
+        'request-void' as const,
+        'void' as const,
+        'request-refund' as const,
+        'refund' as const,
+        'fail-refund' as const,
+        'chargeback' as const,
+      ),
+      paymentId: fc.constantFrom('p\\1', 'p"2'),
+      movementId: fc.constantFrom('m1', 'm2'),
+      amount: fc.constantFrom('1.00', '3.00', '12.50'),
     }),
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('note' as const), sku, location, quantity: units }) },
@@ -412,6 +439,8 @@ const run = async (
       }
       return createExchangeProcess(log, orders).advance(orderId, context);
     }
+    case 'pay':
+      return orders.execute(orderIdFor(one.orderNo), paymentOf(one), context);
     case 'note':
       return returns.record(
         {
@@ -428,6 +457,44 @@ const run = async (
         },
         context,
       );
+  }
+};
+
+const paymentOf = (one: Step & { do: 'pay' }): PaymentCommand => {
+  const { what, paymentId, movementId, amount } = one;
+  const tender = { kind: 'card', ...(movementId === 'm1' ? {} : { reference: 'r "1"' }) } as const;
+  const reason = 'so "it" is';
+  const code = 'no';
+  const ids = { captureId: movementId, refundId: movementId, chargebackId: movementId };
+  const { captureId, refundId, chargebackId } = ids;
+  switch (what) {
+    case 'start': {
+      const provider = paymentId.startsWith('p\\') ? { provider: 'psp' } : {};
+      const expiresAt = amount === '1.00' ? {} : { expiresAt: '2026-01-15T10:45:00.5Z' };
+      return { type: 'start-payment', paymentId, tender, amount, ...provider, ...expiresAt };
+    }
+    case 'authorise':
+      return { type: 'authorise-payment', paymentId, tender, amount };
+    case 'capture':
+      return { type: 'capture-payment', paymentId, captureId, amount, tender };
+    case 'request-capture':
+      return { type: 'request-capture', paymentId, captureId, amount };
+    case 'fail-capture':
+      return { type: 'fail-capture', paymentId, captureId, code, reason };
+    case 'fail':
+      return { type: 'fail-payment', paymentId, code, reason };
+    case 'request-void':
+      return { type: 'request-void', paymentId, reason };
+    case 'void':
+      return { type: 'void-payment', paymentId, reason };
+    case 'request-refund':
+      return { type: 'request-refund', paymentId, refundId, amount, reason };
+    case 'refund':
+      return { type: 'refund-payment', paymentId, refundId, amount, reason };
+    case 'fail-refund':
+      return { type: 'fail-refund', paymentId, refundId, code, reason };
+    case 'chargeback':
+      return { type: 'charge-back-payment', paymentId, chargebackId, amount, reason };
   }
 };
 

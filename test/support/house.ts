@@ -53,17 +53,20 @@ export const startTestHouse = async (limits: Partial<ApiLimits> = {}): Promise<T
     ...readSettings({
       EVENTSTORE_URL: eventStore.connectionString,
       DATABASE_URL: database.url,
+      HOLDFAST_TRIAL_PAYMENTS: 'on',
       HOLDFAST_LOG_LEVEL: process.env.HOLDFAST_LOG_LEVEL ?? 'silent',
       HOLDFAST_VAULT_KEY_FILE: vaultKey.file,
     }),
   });
-  const { bus, orders, returns, vault, db, log, registry, store } = house;
+  const { bus, orders, returns, vault, payments, providers, db, log, registry, store } = house;
   const waiter = await createPositionWaiter(db);
   const app = createApi({
     bus,
     orders,
     returns,
     vault,
+    payments,
+    providers,
     db,
     waiter,
     log,

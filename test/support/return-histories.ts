@@ -160,7 +160,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     ),
   },
   {
-    weight: 1,
+    weight: 3,
     arbitrary: id.map(
       (exchangeId): Step =>
         () => ({ type: 'end-exchange', exchangeId, code: 'cancelled', detail: '' }),
