@@ -5,6 +5,7 @@ import { FoldedReviews } from './fold-reviews.js';
 import { encodePart, stockKey } from './ids.js';
 import { carriedByFirst, minorOf, priceTimes } from './money.js';
 import { type Place, placeOf } from './place.js';
+import { isSearched } from './search-words.js';
 import type { Violations } from './violations.js';
 
 type Of<Type extends OrderEvent['type']> = Extract<OrderEvent, { type: Type }>['data'];
@@ -54,6 +55,8 @@ export interface FoldedOrder {
   allowance: bigint;
   /** What held it back; undefined for an order that nothing ever did. */
   reviews: FoldedReviews | undefined;
+  /** Credit notes that it is found by; undefined for an order that has none. */
+  notes: Set<string> | undefined;
   last: Place;
 }
 
@@ -165,6 +168,7 @@ export class OrderFold {
       credited: 0n,
       allowance: 0n,
       reviews: undefined,
+      notes: undefined,
       last,
     };
     for (const { lineId, kind, sku, account, quantity, unitPrice, amount, tax } of lines) {
@@ -292,6 +296,7 @@ export class OrderFold {
     const { lines, currency, returnId, note, channel } = data;
     this.#checkShares(order, 'returned', lines);
     this.#count(order, 'returned', lines);
+    if (note !== undefined && isSearched(order.last)) order.notes = (order.notes ?? new Set()).add(note);
     const { effectiveAt, recordedAtMs } = order.last;
     const allowance = minorOf(data.allowance, currency);
     let shares = 0n;

@@ -5,6 +5,7 @@ import { type OpenPromises, openPromises } from './open-promises.js';
 import { holderTables, stockMovements } from './tables-holders.js';
 import { ledgerDays, ledgerRows } from './tables-ledger.js';
 import { orderTables } from './tables-orders.js';
+import { orderSearch } from './tables-search.js';
 import { settingsTables } from './tables-settings.js';
 
 /** Tables that are compared while the log is read. */
@@ -14,6 +15,7 @@ export const logOrderedTables: readonly LogOrderedTable[] = [stockMovements, ...
 export const tableChecks = (fold: LogFold, open: ReadonlyMap<string, OpenPromises>): TableCheck[] => [
   ...settingsTables(fold),
   ...orderTables(fold),
+  orderSearch(fold),
   ...holderTables(fold, open),
   ledgerDays(fold),
 ];

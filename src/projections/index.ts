@@ -6,6 +6,7 @@ import { holds } from './holds.js';
 import { ledger } from './ledger.js';
 import { locations } from './locations.js';
 import { orderLines } from './order-lines.js';
+import { orderSearch } from './order-search.js';
 import { orders } from './orders.js';
 import { reviews } from './reviews.js';
 import { stockLevels } from './stock-levels.js';
@@ -26,6 +27,7 @@ export const allProjections: readonly Projection[] = [
   coupons,
   orders,
   orderLines,
+  orderSearch,
   reviews,
   holds,
   deadlines,

@@ -2,7 +2,10 @@ import { formatAmount } from '../domain/money.js';
 import type { OrderStatus } from '../domain/order-state.js';
 import type { Queryable } from '../runtime/database.js';
 import { ANY_TEXT, INTEGER, type Page, type PageRequest, pageSize, readCursor, toPage } from './cursor.js';
+import { conditionsOf, fingerprintOf, type OrderFilter, whereOf } from './order-filter.js';
 import { REVIEWS_OF_ORDER, type ReviewsJson, type ReviewView, reviewsIn } from './review-queue.js';
+
+export type { OrderFilter } from './order-filter.js';
 
 /** An order as people read it. Amounts are decimal strings of `currency`. */
 export interface OrderSummary {
@@ -209,54 +212,34 @@ export const findOrder = async (db: Queryable, orderId: string): Promise<OrderVi
   return { ...toSummary(first), lines, reviews: reviewsIn(first.reviews) };
 };
 
-/** All that is given must hold. Times are of placement: `placedFrom` inclusive, `placedTo` exclusive. */
-export interface OrderFilter extends PageRequest {
-  readonly status?: OrderStatus | undefined;
-  readonly channel?: string | undefined;
-  readonly customerId?: string | undefined;
-  readonly sku?: string | undefined;
-  readonly externalId?: string | undefined;
-  readonly placedFrom?: Date | undefined;
-  readonly placedTo?: Date | undefined;
-}
+const MICROSECONDS = `(extract(epoch FROM orders.placed_at) * 1000000)::bigint`;
 
-const LIST = 'orders';
-const MICROSECONDS = `(extract(epoch FROM placed_at) * 1000000)::bigint`;
-
-/** Orders by time of placement, the newest first; the id breaks ties. Throws {@link InvalidCursor}. */
-export const listOrders = async (db: Queryable, filter: OrderFilter = {}): Promise<Page<OrderSummary>> => {
-  const size = pageSize(filter);
-  const parameters: unknown[] = [];
-  const conditions: string[] = [];
-  // Only what is asked for is in the statement: the planner then picks the index that fits.
-  const where = (value: unknown, condition: (parameter: string) => string): void => {
-    if (value === undefined) return;
-    parameters.push(value);
-    conditions.push(condition(`$${parameters.length}`));
-  };
-  where(filter.status, (at) => `status = ${at}`);
-  where(filter.channel, (at) => `channel = ${at}`);
-  where(filter.customerId, (at) => `customer_id = ${at}`);
-  where(filter.externalId, (at) => `external_id = ${at}`);
-  where(filter.placedFrom, (at) => `placed_at >= ${at}`);
-  where(filter.placedTo, (at) => `placed_at < ${at}`);
-  where(filter.sku, (at) => `order_id IN (SELECT order_id FROM order_lines WHERE sku = ${at})`);
-  const after = readCursor(LIST, filter, [INTEGER, ANY_TEXT]);
+/**
+ * Orders by time of placement, the newest first; the id breaks ties. A cursor belongs to the filter it was made with. Throws
+ * {@link InvalidCursor}.
+ */
+export const listOrders = async (
+  db: Queryable,
+  { cursor, limit, ...filter }: OrderFilter & PageRequest = {},
+): Promise<Page<OrderSummary>> => {
+  const list = `orders ${fingerprintOf(filter)}`;
+  const size = pageSize({ limit });
+  const { parameters, conditions } = conditionsOf(filter);
+  const after = readCursor(list, { cursor }, [INTEGER, ANY_TEXT]);
   if (after !== undefined) {
     parameters.push(...after);
     const [time, id] = [`$${parameters.length - 1}`, `$${parameters.length}`];
     conditions.push(
-      `(placed_at, order_id) < (timestamptz 'epoch' + ${time}::bigint * interval '1 microsecond', ${id})`,
+      `(orders.placed_at, orders.order_id) < (timestamptz 'epoch' + ${time}::bigint * interval '1 microsecond', ${id})`,
     );
   }
   parameters.push(size + 1);
   const { rows } = await db.query<OrderRow>(
-    `SELECT *, ${MICROSECONDS} AS placed_us FROM orders
-     ${conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`}
-     ORDER BY placed_at DESC, order_id DESC LIMIT $${parameters.length}`,
+    `SELECT orders.*, ${MICROSECONDS} AS placed_us FROM orders${whereOf(conditions)}
+     ORDER BY orders.placed_at DESC, orders.order_id DESC LIMIT $${parameters.length}`,
     parameters,
   );
-  return toPage(LIST, rows, size, (row) => [`${row.placed_us}`, row.order_id], toSummary);
+  return toPage(list, rows, size, (row) => [`${row.placed_us}`, row.order_id], toSummary);
 };
 
 /** Whether an order of this customer was ever confirmed. */

@@ -117,6 +117,8 @@ const other = ({ column_name: name, data_type }: ColumnRow): string => {
       return `${name} + 1`;
     case 'ARRAY':
       return `array_append(${name}, 'x')`;
+    case 'tsvector':
+      return `${name} || '''another'''::tsvector`;
     case 'jsonb':
       return `${name} || '{"limit": 99}'`;
     default:
