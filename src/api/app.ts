@@ -11,6 +11,8 @@ import { locationRoutes } from './locations.js';
 import { createHttpMetrics } from './metrics.js';
 import { openApiDocument } from './openapi.js';
 import { orderActionRoutes } from './order-actions.js';
+import { orderQueryRoutes } from './order-queries.js';
+import { orderTimelineRoutes } from './order-timeline.js';
 import { orderRoutes } from './orders.js';
 import { API_LIMITS, type ApiParts } from './parts.js';
 import { Problem, problemOf, sendProblem } from './problems.js';
@@ -21,6 +23,7 @@ import { reviewRoutes } from './reviews.js';
 import type { Method, Route } from './route.js';
 import { stockRoutes } from './stock.js';
 import { systemRoutes } from './system.js';
+import { workQueueRoutes } from './work-queues.js';
 
 /** Requests with a wrong key that one address may make in a second. */
 export const FAILED_KEYS_PER_SECOND = 200;
@@ -39,7 +42,10 @@ const routesOf = (parts: ApiParts, keys: ReturnType<typeof createApiKeys>): Rout
   const limits = { ...API_LIMITS, ...parts.limits };
   let document: string | undefined;
   const routes: Route[] = [
+    ...orderQueryRoutes(parts),
     ...orderRoutes(parts, limits),
+    ...orderTimelineRoutes(parts),
+    ...workQueueRoutes(parts),
     ...orderActionRoutes(parts),
     ...reviewRoutes(parts),
     ...reviewRuleRoutes(parts),

@@ -41,6 +41,11 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
     },
   },
   'get /v1/orders': { path: '/v1/orders' },
+  'get /v1/orders/counts': { path: '/v1/orders/counts' },
+  'get /v1/orders/ages': { path: '/v1/orders/ages' },
+  'get /v1/orders/{id}/timeline': { path: `${CONFIRMED}/timeline`, unknown: NO_ORDER('/timeline') },
+  'get /v1/work-queues': { path: '/v1/work-queues' },
+  'get /v1/work-queues/shipments': { path: '/v1/work-queues/shipments' },
   'get /v1/orders/{id}': { path: CONFIRMED, unknown: NO_ORDER('') },
   'get /v1/orders/{id}/events': { path: `${CONFIRMED}/events`, unknown: NO_ORDER('/events') },
   'post /v1/orders/{id}/confirm': {
