@@ -1,5 +1,6 @@
 import { blindReturnEvents } from './blind-return.js';
 import { channelEvents } from './channel.js';
+import { consignmentEvents } from './consignment.js';
 import { couponEvents } from './coupon.js';
 import type { EventDefinition } from './event-definition.js';
 import { locationEvents } from './location.js';
@@ -17,5 +18,6 @@ export const allEventDefinitions: readonly EventDefinition[] = [
   ...couponEvents,
   ...orderEvents,
   ...blindReturnEvents,
+  ...consignmentEvents,
   ...settlementEvents,
 ];

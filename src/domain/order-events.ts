@@ -3,6 +3,7 @@ import type { DomainEvent } from './decider.js';
 import { defineEvent } from './event-definition.js';
 import { type ReviewEvent, reviewEvents } from './review.js';
 import { amountText, currency, quantity, recordedId, STORABLE_TEXT, signedAmountText } from './schemas.js';
+import { type SplitEvent, splitEvents, splitUnits } from './split.js';
 
 /**
  * The facts of an order. Amounts are decimal strings of the order's currency. Every event that moves goods or money carries
@@ -82,12 +83,16 @@ const cancelled = z.object({
   cancellationId: recordedId,
   reason: z.string(),
   lines: z.array(z.object({ lineId: recordedId, quantity })).min(1),
+  /** Of these, units that were split off. */
+  splits: z.array(splitUnits).min(1).optional(),
 });
 const shipped = z.object({
   shipmentId: recordedId,
   channel: recordedId,
   currency,
   lines: z.array(units).min(1),
+  /** The delivery group that it ships; the rest of the order when absent. */
+  splitId: recordedId.optional(),
 });
 const returned = z.object({
   returnId: recordedId,
@@ -113,6 +118,7 @@ export const orderEvents = [
   defineEvent({ type: 'OrderReturned', version: 1, schema: returned }),
   defineEvent({ type: 'OrderCompleted', version: 1, schema: nothing }),
   ...reviewEvents,
+  ...splitEvents,
 ];
 
 export type OrderLineData = z.infer<typeof line>;
@@ -135,4 +141,5 @@ export type OrderEvent =
   | OrderShipped
   | OrderReturned
   | DomainEvent<'OrderCompleted', z.infer<typeof nothing>>
-  | ReviewEvent;
+  | ReviewEvent
+  | SplitEvent;

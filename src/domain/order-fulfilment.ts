@@ -2,7 +2,7 @@ import { type Decision, isRejection, type Rejection, reject } from './decider.js
 import { amountOf, formatAmount, parseAmount } from './money.js';
 import type { LineQuantity, OrderCommand } from './order-commands.js';
 import type { OrderEvent, OrderPlaced } from './order-events.js';
-import { repeated, resolve, sourcesOf, unitsOf } from './order-lines.js';
+import { cancelledApart, leftToShip, repeated, resolve, sourcesOf, unitsOf } from './order-lines.js';
 import { evolveOrder, type OrderLine, type OrderState, openUnits } from './order-state.js';
 import { orderHeld, reviewsBlocking } from './review.js';
 
@@ -52,13 +52,19 @@ export const cancelUnits = (
   }
   const lines = [...taken].map(([lineId, quantity]) => ({ lineId, quantity }));
   if (lines.length === 0) return reject('nothing_open', 'no unit of the order is open');
-  return andComplete(state, { type: 'OrderLinesCancelled', data: { cancellationId, reason, lines } });
+  const splits = cancelledApart(state, lines);
+  const data = { cancellationId, reason, lines, ...(splits.length === 0 ? {} : { splits }) };
+  return andComplete(state, { type: 'OrderLinesCancelled', data });
 };
 
 export const decideShip = (command: OrderCommand & { type: 'ship' }, state: Placed): Decision<OrderEvent> => {
   const before = repeated(state, `shipment:${command.shipmentId}`, command.lines);
   if (before !== undefined) return before;
   if (state.status !== 'confirmed') return wrongStatus(state, 'confirmed');
+  const { splitId } = command;
+  if (splitId !== undefined && !state.splits.has(splitId))
+    return reject('unknown_split', `the order has no split ${splitId}`);
+  const left = leftToShip(state, splitId);
   const blocking = reviewsBlocking(state.reviews, 'ship');
   if (blocking.some(({ held }) => held.lines === undefined)) return orderHeld(blocking);
   const blocked = new Set(blocking.flatMap(({ held }) => held.lines ?? []));
@@ -72,9 +78,9 @@ export const decideShip = (command: OrderCommand & { type: 'ship' }, state: Plac
   const found =
     command.lines === undefined
       ? open
-          .filter((line) => isHere(line) && !blocked.has(line.lineId))
-          .map((line) => ({ line, quantity: openUnits(line) }))
-      : resolve(state, command.lines, openUnits, 'exceeds_open_quantity');
+          .filter((line) => isHere(line) && !blocked.has(line.lineId) && left(line) > 0)
+          .map((line) => ({ line, quantity: left(line) }))
+      : resolve(state, command.lines, left, 'exceeds_open_quantity');
   if (isRejection(found)) return found;
   const elsewhere = found.find(({ line }) => !isHere(line));
   if (elsewhere !== undefined) {
@@ -98,6 +104,7 @@ export const decideShip = (command: OrderCommand & { type: 'ship' }, state: Plac
       shipmentId: command.shipmentId,
       channel: state.placed.channel,
       currency: state.placed.currency,
+      ...(splitId === undefined ? {} : { splitId }),
       lines: moved.map(({ line, quantity }) =>
         unitsOf(state.placed, line, line.shipped, quantity, sourceOf(line)),
       ),

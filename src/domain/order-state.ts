@@ -1,6 +1,7 @@
 import { amountOf } from './money.js';
 import type { Allocation, OrderEvent, OrderLineData, OrderPlaced } from './order-events.js';
 import type { Review } from './review.js';
+import { addSplit, countInSplits, type Splits, undoSplit } from './split.js';
 
 /**
  *     placed --> reserved --> confirmed --> completed        everything shipped or cancelled, something shipped
@@ -48,6 +49,8 @@ export interface OrderState {
   readonly returns: readonly { readonly returnId: string; readonly lines: readonly ReturnedUnits[] }[];
   /** What blocks it or did, by hold id. */
   readonly reviews: ReadonlyMap<string, Review>;
+  /** Units that ship apart, or did. */
+  readonly splits: Splits;
 }
 
 export interface ReturnedUnits {
@@ -66,6 +69,7 @@ export const initialOrder: OrderState = {
   decided: new Map(),
   returns: [],
   reviews: new Map(),
+  splits: new Map(),
 };
 
 export const openUnits = (line: OrderLine): number => line.quantity - line.shipped - line.cancelled;
@@ -143,14 +147,19 @@ export const evolveOrder = (state: OrderState, event: OrderEvent): OrderState =>
     case 'OrderCompleted':
       return { ...state, status: 'completed' };
     case 'OrderLinesCancelled': {
-      const { cancellationId, lines } = event.data;
-      const next = { ...state, ...count(state, 'cancelled', `cancellation:${cancellationId}`, lines) };
+      const { cancellationId, lines, splits: apart } = event.data;
+      const counted = count(state, 'cancelled', `cancellation:${cancellationId}`, lines);
+      const splits = apart === undefined ? state.splits : countInSplits(state.splits, 'cancelled', apart);
+      const next = { ...state, ...counted, splits };
       const all = [...next.lines.values()].every((line) => line.cancelled === line.quantity);
       return all ? { ...next, status: 'cancelled' } : next;
     }
     case 'OrderShipped': {
-      const { shipmentId, lines } = event.data;
-      return { ...state, ...count(state, 'shipped', `shipment:${shipmentId}`, lines) };
+      const { shipmentId, lines, splitId } = event.data;
+      const counted = count(state, 'shipped', `shipment:${shipmentId}`, lines);
+      if (splitId === undefined) return { ...state, ...counted };
+      const apart = lines.map(({ lineId, quantity }) => ({ splitId, lineId, quantity }));
+      return { ...state, ...counted, splits: countInSplits(state.splits, 'shipped', apart) };
     }
     case 'OrderReturned': {
       const { returnId, lines } = event.data;
@@ -163,6 +172,10 @@ export const evolveOrder = (state: OrderState, event: OrderEvent): OrderState =>
         returns: [...state.returns, { returnId, lines: goods }],
       };
     }
+    case 'OrderSplit':
+      return { ...state, splits: addSplit(state.splits, event.data) };
+    case 'OrderSplitUndone':
+      return { ...state, splits: undoSplit(state.splits, event.data.splitId) };
     case 'OrderHeld':
       return {
         ...state,

@@ -5,6 +5,7 @@ import type { OrderEvent, OrderPlaced } from './order-events.js';
 import { decideCancel, decideReturn, decideShip, type Placed, wrongStatus } from './order-fulfilment.js';
 import { decidePlace } from './order-placement.js';
 import { decideResolve, decideReview, settleReviews } from './order-review.js';
+import { decideSplit, decideUndoSplit } from './order-split.js';
 import { evolveOrder, initialOrder, type OrderState } from './order-state.js';
 import { orderHeld, reviewsBlocking } from './review.js';
 
@@ -63,13 +64,17 @@ const decidePlaced = (
       return decideReview(command, state);
     case 'resolve-review':
       return decideResolve(command, state);
+    case 'split':
+      return decideSplit(command, state);
+    case 'undo-split':
+      return decideUndoSplit(command, state);
   }
 };
 
 /** The arbiter of an order: its life, its money, the fate of its holds. Never more shipped, cancelled or returned than there was. */
 export const order: Decider<OrderCommand, OrderEvent, OrderState> = {
   category: 'order',
-  stateVersion: 2,
+  stateVersion: 3,
   initialState: initialOrder,
   evolve: evolveOrder,
 

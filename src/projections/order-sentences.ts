@@ -119,6 +119,13 @@ const resolved = ({ data }: OrderEvent & { type: 'OrderHoldResolved' }, { review
   }
 };
 
+const split = ({ data }: OrderEvent & { type: 'OrderSplit' }, before: OrderState): string => {
+  const { splitId, lines, requestedDate, priority } = data;
+  const wanted = requestedDate === undefined ? '' : `, wanted on ${requestedDate}`;
+  const urgent = priority === undefined ? '' : `, with priority ${priority}`;
+  return `${listed(lines.map(partsOf(before)))} split off as ${splitId}${wanted}${urgent}`;
+};
+
 /**
  * What happened, as one plain sentence with the numbers. `before` is the state that the event met. Every type of event of an order has
  * one: it does not compile otherwise.
@@ -138,13 +145,18 @@ export const sentenceOf = (event: OrderEvent, before: OrderState): string => {
     case 'OrderLinesCancelled':
       return cancelled(event, before);
     case 'OrderShipped': {
-      const { shipmentId, lines } = event.data;
-      return `${moved(before, lines, 'shipped', 'from')} as shipment ${shipmentId}`;
+      const { shipmentId, lines, splitId } = event.data;
+      const apart = splitId === undefined ? '' : ` of split ${splitId}`;
+      return `${moved(before, lines, 'shipped', 'from')} as shipment ${shipmentId}${apart}`;
     }
     case 'OrderReturned':
       return returned(event, before);
     case 'OrderCompleted':
       return 'complete: nothing of it is open any more';
+    case 'OrderSplit':
+      return split(event, before);
+    case 'OrderSplitUndone':
+      return `split ${event.data.splitId} undone${because(event.data.reason)}`;
     case 'OrderHeld':
       return held(event, before);
     case 'OrderHoldResolved':

