@@ -9,6 +9,7 @@ import { migrate } from './adapters/postgres/migrate.js';
 import { allEventDefinitions } from './domain/events.js';
 import { openServices, type Services } from './embedded.js';
 import { createHouseMetrics, type HouseMetrics } from './metrics.js';
+import { type ConsignmentProcess, createConsignmentProcess } from './processes/consignment-process.js';
 import { createOrderProcess, type OrderProcess } from './processes/order-process.js';
 import { createPoster, type Poster, PosterStopped } from './processes/poster.js';
 import { createReturnProcess, type ReturnProcess } from './processes/return-process.js';
@@ -47,6 +48,7 @@ export interface House {
   readonly bus: CommandBus;
   readonly orders: OrderProcess;
   readonly returns: ReturnProcess;
+  readonly consignments: ConsignmentProcess;
   readonly poster: Poster;
   /**
    * Keeps the read models up to date until the signal aborts; one process at a time does, the others wait. `onMoved` hears the name of
@@ -141,6 +143,7 @@ const assemble = (parts: Parts): House => {
   };
   const orders = createOrderProcess(bus);
   const returns = createReturnProcess(bus);
+  const consignments = createConsignmentProcess(bus, orders);
   const poster = createPoster({
     store,
     bus,
@@ -153,6 +156,7 @@ const assemble = (parts: Parts): House => {
     todo: createTodo(db),
     orders,
     returns,
+    consignments,
     clock: systemClock,
     lagMs: createReadModelLag({
       readEnd: () => store.readEnd(),
@@ -256,5 +260,16 @@ const assemble = (parts: Parts): House => {
     await services.stop();
   };
 
-  return { ...parts, bus, orders, returns, poster, runProjections, runProcesses, catchUp, close };
+  return {
+    ...parts,
+    bus,
+    orders,
+    returns,
+    consignments,
+    poster,
+    runProjections,
+    runProcesses,
+    catchUp,
+    close,
+  };
 };

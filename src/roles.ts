@@ -39,7 +39,7 @@ const readinessOf =
 type Ready = () => Promise<Readiness>;
 
 const startApi = async (house: House, ready: Ready, wakeup: CheckpointWakeup) => {
-  const { settings, db, bus, orders, returns, log, registry } = house;
+  const { settings, db, bus, orders, returns, consignments, log, registry } = house;
   const { redisUrl, requestsPerSecond, orderWaitMs, host, port } = settings;
   const waiter = await createPositionWaiter(db, { wakeup });
   const rateLimiter =
@@ -50,6 +50,7 @@ const startApi = async (house: House, ready: Ready, wakeup: CheckpointWakeup) =>
     bus,
     orders,
     returns,
+    consignments,
     db,
     log,
     registry,

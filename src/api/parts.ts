@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
+import type { ConsignmentProcess } from '../processes/consignment-process.js';
 import type { OrderProcess } from '../processes/order-process.js';
 import type { ReturnProcess } from '../processes/return-process.js';
 import type { Clock } from '../runtime/clock.js';
@@ -28,6 +29,7 @@ export interface ApiParts {
   readonly bus: CommandBus;
   readonly orders: OrderProcess;
   readonly returns: ReturnProcess;
+  readonly consignments: ConsignmentProcess;
   readonly db: Database;
   readonly waiter: Pick<PositionWaiter, 'waitForPosition'>;
   readonly log: Logger;

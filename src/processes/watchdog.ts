@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../runtime/clock.js';
 import type { CommandContext } from '../runtime/command-bus.js';
+import type { ConsignmentProcess } from './consignment-process.js';
 import type { OrderProcess } from './order-process.js';
 import type { ReturnProcess } from './return-process.js';
 
@@ -17,6 +18,8 @@ export interface Todo {
   unsettledOrders(olderThanMs: number, limit: number): Promise<readonly string[]>;
   /** Credit notes whose goods are not back in stock. */
   unsettledNotes(olderThanMs: number, limit: number): Promise<readonly string[]>;
+  /** Consignments that have orders without an outcome. */
+  openConsignments(olderThanMs: number, limit: number): Promise<readonly string[]>;
 }
 
 /** An order left alone this long was left by somebody who died. */
@@ -28,6 +31,7 @@ export interface WatchdogOptions {
   readonly todo: Todo;
   readonly orders: OrderProcess;
   readonly returns: ReturnProcess;
+  readonly consignments: Pick<ConsignmentProcess, 'advance'>;
   readonly clock: Clock;
   readonly abandonedAfterMs?: number;
   /** How far the read models are behind: what somebody has done meanwhile is in the log and not yet in the lists. */
@@ -48,6 +52,7 @@ export const createWatchdog = (options: WatchdogOptions): Watchdog => {
     todo,
     orders,
     returns,
+    consignments,
     clock,
     abandonedAfterMs = ABANDONED_AFTER_MS,
     lagMs = async () => 0,
@@ -69,11 +74,12 @@ export const createWatchdog = (options: WatchdogOptions): Watchdog => {
     const at = now.toISOString();
     // Beside an import the read models may be minutes behind, and every order under way would look abandoned.
     const olderThanMs = abandonedAfterMs + (await lagMs());
-    const [due, placed, unsettled, notes] = await Promise.all([
+    const [due, placed, unsettled, notes, open] = await Promise.all([
       todo.dueDeadlines(now, WATCHDOG_BATCH),
       todo.ordersWithoutOutcome(olderThanMs, WATCHDOG_BATCH),
       todo.unsettledOrders(olderThanMs, WATCHDOG_BATCH),
       todo.unsettledNotes(olderThanMs, WATCHDOG_BATCH),
+      todo.openConsignments(olderThanMs, WATCHDOG_BATCH),
     ]);
     // An expiry took effect when it was due, whenever we come to record it.
     const expired = await each(due, 'expire', async ({ orderId, dueAt }) => {
@@ -87,9 +93,9 @@ export const createWatchdog = (options: WatchdogOptions): Watchdog => {
     const advanced = await each([...new Set([...placed, ...unsettled])], 'advance', (orderId) =>
       orders.advance(orderId, context(at)),
     );
-    return (
-      expired + advanced + (await each(notes, 'restock', (noteId) => returns.advance(noteId, context(at))))
-    );
+    const consigned = await each(open, 'consign', (id) => consignments.advance(id, context(at)));
+    const restocked = await each(notes, 'restock', (noteId) => returns.advance(noteId, context(at)));
+    return expired + advanced + consigned + restocked;
   };
 
   const run = async (signal: AbortSignal): Promise<void> => {

@@ -1,5 +1,6 @@
 import type { Projection } from '../runtime/projection.js';
 import { channels } from './channels.js';
+import { consignments } from './consignments.js';
 import { coupons } from './coupons.js';
 import { deadlines } from './deadlines.js';
 import { holds } from './holds.js';
@@ -7,6 +8,7 @@ import { ledger } from './ledger.js';
 import { locations } from './locations.js';
 import { orderLines } from './order-lines.js';
 import { orderSearch } from './order-search.js';
+import { orderSplits } from './order-splits.js';
 import { orders } from './orders.js';
 import { reviews } from './reviews.js';
 import { stockLevels } from './stock-levels.js';
@@ -28,6 +30,8 @@ export const allProjections: readonly Projection[] = [
   orders,
   orderLines,
   orderSearch,
+  orderSplits,
+  consignments,
   reviews,
   holds,
   deadlines,

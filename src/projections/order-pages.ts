@@ -3,6 +3,7 @@ import type { OrderStatus } from '../domain/order-state.js';
 import type { Queryable } from '../runtime/database.js';
 import { ANY_TEXT, INTEGER, type Page, type PageRequest, pageSize, readCursor, toPage } from './cursor.js';
 import { conditionsOf, fingerprintOf, type OrderFilter, whereOf } from './order-filter.js';
+import { SPLITS_OF_ORDER, type SplitView } from './order-splits.js';
 import { REVIEWS_OF_ORDER, type ReviewsJson, type ReviewView, reviewsIn } from './review-queue.js';
 
 export type { OrderFilter } from './order-filter.js';
@@ -71,6 +72,8 @@ export interface OrderView extends OrderSummary {
   readonly lines: readonly OrderLineView[];
   /** What blocks it or did. */
   readonly reviews: readonly ReviewView[];
+  /** Units that ship apart, or did. */
+  readonly splits: readonly SplitView[];
 }
 
 interface OrderRow {
@@ -189,9 +192,11 @@ const toLine = (row: LineRow, currency: string): OrderLineView => {
   };
 };
 
-/** One statement, so that order, lines and reviews are of the same moment; the reviews are with the first line. */
+/** One statement, so that order, lines, reviews and splits are of the same moment; what is of the order is with the first line. */
 const FIND = `
-SELECT orders.*, line.*, CASE WHEN line_no = 0 THEN ${REVIEWS_OF_ORDER} END AS reviews FROM orders
+SELECT orders.*, line.*, CASE WHEN line_no = 0 THEN ${REVIEWS_OF_ORDER} END AS reviews,
+  CASE WHEN line_no = 0 THEN ${SPLITS_OF_ORDER} END AS splits
+FROM orders
 JOIN LATERAL (
   SELECT line_id, kind, sku, account, location, quantity, unit_price, amount, discount, tax, shipped, cancelled, returned,
     line_no
@@ -201,15 +206,13 @@ WHERE orders.order_id = $1 ORDER BY line_no`;
 
 /** One order with its lines in the order the channel sent them; undefined when there is none. */
 export const findOrder = async (db: Queryable, orderId: string): Promise<OrderView | undefined> => {
-  const { rows } = await db.query<OrderRow & LineRow & { reviews: ReviewsJson }>(
-    FIND,
-    [orderId],
-    'orders.find',
-  );
+  const { rows } = await db.query<
+    OrderRow & LineRow & { reviews: ReviewsJson; splits: readonly SplitView[] | null }
+  >(FIND, [orderId], 'orders.find');
   const [first] = rows;
   if (first === undefined) return undefined;
   const lines = rows.map((row) => toLine(row, first.currency));
-  return { ...toSummary(first), lines, reviews: reviewsIn(first.reviews) };
+  return { ...toSummary(first), lines, reviews: reviewsIn(first.reviews), splits: first.splits ?? [] };
 };
 
 const MICROSECONDS = `(extract(epoch FROM orders.placed_at) * 1000000)::bigint`;

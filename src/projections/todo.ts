@@ -1,4 +1,5 @@
 import type { Queryable } from '../runtime/database.js';
+import { takeOpenConsignments } from './consignment-pages.js';
 import { takeDueDeadlines } from './deadlines.js';
 import { takeOrdersWithoutOutcome, takeUnsettledNotes, takeUnsettledOrders } from './holds.js';
 
@@ -8,5 +9,6 @@ export const createTodo = (db: Queryable) => ({
   ordersWithoutOutcome: (olderThanMs: number, limit: number) =>
     takeOrdersWithoutOutcome(db, { olderThanMs, limit }),
   unsettledOrders: (olderThanMs: number, limit: number) => takeUnsettledOrders(db, { olderThanMs, limit }),
+  openConsignments: (olderThanMs: number, limit: number) => takeOpenConsignments(db, { olderThanMs, limit }),
   unsettledNotes: (olderThanMs: number, limit: number) => takeUnsettledNotes(db, { olderThanMs, limit }),
 });

@@ -39,7 +39,17 @@ export interface TestHouse {
   stop(): Promise<void>;
 }
 
-const ALL_CATEGORIES = ['system', 'channel', 'location', 'stock', 'coupon', 'order', 'return', 'settlement'];
+const ALL_CATEGORIES = [
+  'system',
+  'channel',
+  'location',
+  'stock',
+  'coupon',
+  'order',
+  'return',
+  'consignment',
+  'settlement',
+];
 
 /**
  * A whole Holdfast for a test file: event store (its own process), database, bus, projections, processes, and the API on a
@@ -54,12 +64,13 @@ export const startTestHouse = async (limits: Partial<ApiLimits> = {}): Promise<T
       HOLDFAST_LOG_LEVEL: process.env.HOLDFAST_LOG_LEVEL ?? 'silent',
     }),
   });
-  const { bus, orders, returns, db, log, registry, store } = house;
+  const { bus, orders, returns, consignments, db, log, registry, store } = house;
   const waiter = await createPositionWaiter(db);
   const app = createApi({
     bus,
     orders,
     returns,
+    consignments,
     db,
     waiter,
     log,
