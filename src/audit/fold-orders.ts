@@ -2,6 +2,7 @@ import type { OrderEvent, OrderUnits } from '../domain/order-events.js';
 import type { RecordedEvent } from '../runtime/event-store.js';
 import type { Promises } from './fold-promises.js';
 import { FoldedReviews } from './fold-reviews.js';
+import { FoldedSplits } from './fold-splits.js';
 import { encodePart, stockKey } from './ids.js';
 import { carriedByFirst, minorOf, priceTimes } from './money.js';
 import { type Place, placeOf } from './place.js';
@@ -57,6 +58,8 @@ export interface FoldedOrder {
   reviews: FoldedReviews | undefined;
   /** Credit notes that it is found by; undefined for an order that has none. */
   notes: Set<string> | undefined;
+  /** Units that ship apart; undefined for an order that was never split. */
+  splits: FoldedSplits | undefined;
   last: Place;
 }
 
@@ -78,6 +81,8 @@ export const netOf = ({ amount, discount, tax }: OrderUnits, currency: string): 
 export class OrderFold {
   readonly orders = new Map<string, FoldedOrder>();
   readonly credits: FoldedCredit[] = [];
+  /** Units that orders shipped as part of a consignment, by order and shipment. */
+  readonly consigned = new Map<string, number>();
 
   constructor(
     private readonly promises: Promises,
@@ -132,6 +137,15 @@ export class OrderFold {
       case 'OrderReturned':
         this.#return(order, event.data);
         break;
+      case 'OrderSplit':
+        order.splits ??= new FoldedSplits(order.id, this.violations);
+        order.splits.split(recorded, event.data);
+        this.#checkSplits(order);
+        break;
+      case 'OrderSplitUndone':
+        order.splits ??= new FoldedSplits(order.id, this.violations);
+        order.splits.undo(event.data.splitId);
+        break;
       case 'OrderHeld':
         order.reviews ??= new FoldedReviews(order.id, this.violations);
         order.reviews.put(recorded, event.data);
@@ -169,6 +183,7 @@ export class OrderFold {
       allowance: 0n,
       reviews: undefined,
       notes: undefined,
+      splits: undefined,
       last,
     };
     for (const { lineId, kind, sku, account, quantity, unitPrice, amount, tax } of lines) {
@@ -276,19 +291,44 @@ export class OrderFold {
     }
   }
 
-  #cancel(order: FoldedOrder, { lines }: Of<'OrderLinesCancelled'>): void {
+  #checkSplits({ splits, lines }: FoldedOrder): void {
+    splits?.check((lineId) => {
+      const line = lines.get(lineId);
+      return line === undefined ? 0 : line.quantity - line.shipped - line.cancelled;
+    });
+  }
+
+  #cancel(order: FoldedOrder, { lines, splits }: Of<'OrderLinesCancelled'>): void {
     this.#count(order, 'cancelled', lines);
+    if (splits !== undefined) {
+      order.splits ??= new FoldedSplits(order.id, this.violations);
+      order.splits.take('cancelled', splits);
+    }
+    this.#checkSplits(order);
     for (const { quantity, cancelled } of order.lines.values()) if (cancelled < quantity) return;
     this.#end(order, 'cancelled');
   }
 
-  #ship(order: FoldedOrder, { lines, currency }: Of<'OrderShipped'>): void {
+  #ship(order: FoldedOrder, { lines, currency, splitId, shipmentId }: Of<'OrderShipped'>): void {
     order.reviews?.step(
       'ship',
       lines.map(({ lineId }) => lineId),
     );
     this.#checkShares(order, 'shipped', lines);
     this.#count(order, 'shipped', lines);
+    if (splitId !== undefined) {
+      order.splits ??= new FoldedSplits(order.id, this.violations);
+      const goods = lines.filter(({ kind }) => kind === 'goods');
+      order.splits.take(
+        'shipped',
+        goods.map(({ lineId, quantity }) => ({ splitId, lineId, quantity })),
+      );
+    }
+    this.#checkSplits(order);
+    if (shipmentId.startsWith('consignment:')) {
+      const units = lines.reduce((sum, { quantity }) => sum + quantity, 0);
+      this.consigned.set(JSON.stringify([order.id, shipmentId]), units);
+    }
     for (const line of lines) order.charged += netOf(line, currency);
   }
 

@@ -2,6 +2,7 @@ import type { TableCheck } from './compare.js';
 import { LogFold } from './fold.js';
 import type { LogOrderedTable } from './lockstep.js';
 import { type OpenPromises, openPromises } from './open-promises.js';
+import { deliveryTables } from './tables-deliveries.js';
 import { holderTables, stockMovements } from './tables-holders.js';
 import { ledgerDays, ledgerRows } from './tables-ledger.js';
 import { orderTables } from './tables-orders.js';
@@ -16,6 +17,7 @@ export const tableChecks = (fold: LogFold, open: ReadonlyMap<string, OpenPromise
   ...settingsTables(fold),
   ...orderTables(fold),
   orderSearch(fold),
+  ...deliveryTables(fold),
   ...holderTables(fold, open),
   ledgerDays(fold),
 ];

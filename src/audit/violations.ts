@@ -19,6 +19,8 @@ export const VIOLATION_CODES = {
   wrong_share: 'units shipped or returned for another amount than their frozen share',
   wrong_location: 'goods shipped from where they were not allocated',
   unknown_line: 'units of a line that the order does not have',
+  wrong_split: 'units shipped apart that are not of their split, or a split undone or cut wrongly',
+  wrong_consignment: 'a consignment that says something else than its orders',
   more_than_ordered: 'more shipped and cancelled than ordered, or more returned than shipped',
   more_refunded_than_paid: 'more given back for units than was paid for them',
   negative_stock: 'less than nothing on hand',

@@ -1,10 +1,12 @@
 import { channel } from '../../src/domain/channel.js';
+import { consignment } from '../../src/domain/consignment.js';
 import { coupon } from '../../src/domain/coupon.js';
 import { location } from '../../src/domain/location.js';
 import type { PlaceOrder } from '../../src/domain/order.js';
 import { stock } from '../../src/domain/stock.js';
 import { orderIdOf, stockIdOf } from '../../src/domain/stream-id.js';
 import type { House } from '../../src/main.js';
+import { consignmentIdOf } from '../../src/processes/consignment-process.js';
 import { createLedger } from '../../src/processes/ledger.js';
 import type { CommandContext } from '../../src/runtime/command-bus.js';
 import { type LineInput, place } from '../support/orders.js';
@@ -20,7 +22,7 @@ const context = (effectiveAt = '2026-03-31T22:30:00.000Z'): CommandContext => {
 };
 
 /** A small history in which every kind of event, and every end of an order, comes up at least once. */
-export const tradeEverything = async ({ bus, orders, returns }: House): Promise<void> => {
+export const tradeEverything = async ({ bus, orders, returns, consignments }: House): Promise<void> => {
   const configure = (id: string, timeZone: string, currency: string) =>
     bus.execute(
       channel,
@@ -149,6 +151,40 @@ export const tradeEverything = async ({ bus, orders, returns }: House): Promise<
   });
   await orders.execute(orderIdOf('jp', 'yen'), { type: 'ship', shipmentId: 's1' }, context());
 
+  // Orders of one customer, of a channel and at a location of their own: one is split, three are asked to leave together, one does not.
+  await configure('eu', 'Europe/Berlin', 'EUR');
+  await bus.execute(location, 'north', { type: 'configure', settings: { name: 'North' } }, context());
+  await atStock('north', 'E').receive(9);
+  const eu = (externalId: string) => orderIdOf('eu', externalId);
+  const leaving = ['m1', 'm2', 'm3'];
+  for (const externalId of leaving) {
+    const lines = [{ lineId: 'l1', sku: 'E', quantity: 3 }];
+    await open('eu', externalId, lines, {
+      currency: 'EUR',
+      confirm: 'auto',
+      sources: ['north'],
+      customerId: 'c "m"',
+    });
+  }
+  const apart = { type: 'split', lines: [{ lineId: 'l1', quantity: 2 }] } as const;
+  const wanted = { requestedDate: '2026-12-24', priority: 2 };
+  await orders.execute(eu('m1'), { ...apart, ...wanted, splitId: 'later "x"' }, context());
+  await orders.execute(eu('m2'), { ...apart, splitId: 's' }, context());
+  await orders.execute(eu('m2'), { type: 'undo-split', splitId: 's', reason: 'one, "parcel"' }, context());
+  const together = { channel: 'eu', consignmentId: 'k 1', location: 'north', customerId: 'c "m"' };
+  const plan = { ...together, orders: leaving.map(eu) };
+  await bus.execute(consignment, consignmentIdOf('eu', 'k 1'), { type: 'plan', plan }, context());
+  await orders.execute(eu('m3'), { type: 'cancel', cancellationId: 'k', reason: 'late' }, context());
+  await consignments.advance(consignmentIdOf('eu', 'k 1'), context());
+  const gone = {
+    type: 'ship',
+    shipmentId: 's',
+    splitId: 'later "x"',
+    lines: [{ lineId: 'l1', quantity: 1 }],
+  } as const;
+  await orders.execute(eu('m1'), gone, context());
+  await orders.execute(eu('m1'), { type: 'cancel', cancellationId: 'k', reason: 'late' }, context());
+
   const line = { channel: 'web', note: 'C 2', quantity: 1, currency: 'GBP', reason: 'no receipt' } as const;
   await returns.record(
     { ...line, lineId: '1', kind: 'goods', sku: 'A', amount: '2.5', location: 'main', customerId: 'c-2' },
@@ -172,6 +208,10 @@ export const tradeEverything = async ({ bus, orders, returns }: House): Promise<
 /** Every type of event there is, but for the log's own. */
 export const EVERY_TYPE = [
   'ChannelConfigured',
+  'ConsignmentClosed',
+  'ConsignmentOrderDropped',
+  'ConsignmentOrderShipped',
+  'ConsignmentPlanned',
   'CouponGivenBack',
   'CouponHeld',
   'CouponIssued',
@@ -191,6 +231,8 @@ export const EVERY_TYPE = [
   'OrderReserved',
   'OrderReturned',
   'OrderShipped',
+  'OrderSplit',
+  'OrderSplitUndone',
   'StockAdjusted',
   'StockCaptured',
   'StockHeld',

@@ -1,8 +1,10 @@
 import fc from 'fast-check';
+import { consignment } from '../../src/domain/consignment.js';
 import { coupon } from '../../src/domain/coupon.js';
 import type { PlaceOrder } from '../../src/domain/order.js';
 import { stock } from '../../src/domain/stock.js';
 import { orderIdOf, stockIdOf } from '../../src/domain/stream-id.js';
+import { consignmentIdOf, createConsignmentProcess } from '../../src/processes/consignment-process.js';
 import { createOrderProcess, type OrderProcess } from '../../src/processes/order-process.js';
 import { createReturnProcess, type ReturnProcess } from '../../src/processes/return-process.js';
 import type { CommandContext } from '../../src/runtime/command-bus.js';
@@ -35,6 +37,8 @@ const aLine = fc.record({
 });
 /** Lines by number, each with units; empty means all that is left. */
 const some = fc.array(fc.record({ line: fc.nat({ max: 2 }), quantity: units }), { maxLength: 2 });
+
+const aSplit = fc.constantFrom('s', 't "{1}"');
 
 const step = fc.oneof(
   {
@@ -96,6 +100,24 @@ const step = fc.oneof(
       orderNo,
       holdId: fc.constantFrom('rule:any "1"', 'rule:A', 'h\\{1}'),
       outcome: fc.constantFrom('released' as const, 'released' as const, 'rejected' as const),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constant('split' as const), orderNo, split: aSplit, some }),
+  },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('undo' as const), orderNo, split: aSplit }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constant('ship-split' as const), orderNo, split: aSplit, some }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('consign' as const),
+      key: fc.constantFrom('k', 'l "2"'),
+      location,
+      orderNos: fc.uniqueArray(orderNo, { minLength: 2, maxLength: 3 }),
     }),
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('note' as const), sku, location, quantity: units }) },
@@ -216,6 +238,26 @@ const run = async (
     case 'resolve': {
       const resolve = resolveReview(one.holdId, one.outcome, { role: 'admin', reason: 'seen, "ok"' });
       return orders.execute(orderIdFor(one.orderNo), resolve, context);
+    }
+    case 'split': {
+      const command = { type: 'split', splitId: one.split, lines: linesOf(one.some).lines ?? [] } as const;
+      return orders.execute(orderIdFor(one.orderNo), command, context);
+    }
+    case 'undo': {
+      const command = { type: 'undo-split', splitId: one.split, reason: 'as one, "again"' } as const;
+      return orders.execute(orderIdFor(one.orderNo), command, context);
+    }
+    case 'ship-split': {
+      const command = { type: 'ship', shipmentId: id, splitId: one.split, ...linesOf(one.some) } as const;
+      return orders.execute(orderIdFor(one.orderNo), command, context);
+    }
+    case 'consign': {
+      const planned = { channel: 'web', consignmentId: one.key, location: one.location };
+      const plan = { ...planned, customerId: 'c1', orders: one.orderNos.map(orderIdFor) };
+      const key = consignmentIdOf('web', one.key);
+      // Whoever plans may do so on orders that then say no.
+      await log.execute(consignment, key, { type: 'plan', plan }, context);
+      return createConsignmentProcess(log, orders).advance(key, context);
     }
     case 'note':
       return returns.record(
