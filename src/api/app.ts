@@ -1,6 +1,7 @@
 import express, { type Express, type Request, type Response } from 'express';
 import { createApiKeys } from './api-keys.js';
 import { channelRoutes } from './channels.js';
+import { consignmentRoutes } from './consignments.js';
 import { couponRoutes } from './coupons.js';
 import { creditNoteRoutes } from './credit-notes.js';
 import { createDispatch } from './dispatch.js';
@@ -12,6 +13,7 @@ import { createHttpMetrics } from './metrics.js';
 import { openApiDocument } from './openapi.js';
 import { orderActionRoutes } from './order-actions.js';
 import { orderQueryRoutes } from './order-queries.js';
+import { orderSplitRoutes } from './order-splits.js';
 import { orderTimelineRoutes } from './order-timeline.js';
 import { orderRoutes } from './orders.js';
 import { API_LIMITS, type ApiParts } from './parts.js';
@@ -46,6 +48,8 @@ const routesOf = (parts: ApiParts, keys: ReturnType<typeof createApiKeys>): Rout
     ...orderRoutes(parts, limits),
     ...orderTimelineRoutes(parts),
     ...workQueueRoutes(parts),
+    ...orderSplitRoutes(parts),
+    ...consignmentRoutes(parts),
     ...orderActionRoutes(parts),
     ...reviewRoutes(parts),
     ...reviewRuleRoutes(parts),

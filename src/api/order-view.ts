@@ -9,6 +9,7 @@ import { seesChannel } from './answers.js';
 import type { Caller } from './api-keys.js';
 import { Problem } from './problems.js';
 import { reviewsOfState, reviewView, viewOfReview } from './review-view.js';
+import { splitsOfState, splitView, viewOfSplit } from './split-view.js';
 
 export const ORDER_STATUSES = [
   'placed',
@@ -72,7 +73,12 @@ const summaryShape = {
 
 export const orderSummary = z.object(summaryShape).meta({ id: 'OrderSummary' });
 export const orderView = z
-  .object({ ...summaryShape, lines: z.array(lineView), reviews: z.array(reviewView) })
+  .object({
+    ...summaryShape,
+    lines: z.array(lineView),
+    reviews: z.array(reviewView),
+    splits: z.array(splitView),
+  })
   .meta({ id: 'Order' });
 
 type Lines = readonly OrderLine[];
@@ -136,6 +142,7 @@ export const viewOfState = (id: string, state: OrderState): z.input<typeof order
       returned: line.returned,
     })),
     reviews: reviewsOfState(state),
+    splits: splitsOfState(state),
   };
 };
 
@@ -184,6 +191,7 @@ export const viewOfRow = (row: OrderRow): z.input<typeof orderView> => ({
     location: line.location ?? undefined,
   })),
   reviews: row.reviews.map(viewOfReview),
+  splits: row.splits.map(viewOfSplit),
 });
 
 /**

@@ -94,6 +94,37 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
     body: { outcome: 'released', reason: REASON, effectiveAt: '2026-01-01T00:00:00Z' },
     unknown: { path: '/v1/orders/web~held/reviews/nobody/resolution', code: 'unknown_review' },
   },
+  'post /v1/orders/{id}/splits': {
+    path: `${CONFIRMED}/splits`,
+    body: {
+      splitId: 'x',
+      lines: LINES,
+      requestedDate: '2026-12-24',
+      priority: 1,
+      effectiveAt: '2026-01-01T00:00:00Z',
+    },
+    unknown: NO_ORDER('/splits'),
+  },
+  'post /v1/orders/{id}/splits/{splitId}/undo': {
+    path: `${CONFIRMED}/splits/s/undo`,
+    body: { reason: REASON, effectiveAt: '2026-01-01T00:00:00Z' },
+    unknown: { path: `${CONFIRMED}/splits/nobody/undo`, code: 'unknown_split' },
+  },
+  'get /v1/consignments/candidates': { path: '/v1/consignments/candidates' },
+  'post /v1/consignments': {
+    path: '/v1/consignments',
+    body: {
+      channel: 'web',
+      consignmentId: 'x',
+      location: 'main',
+      orders: ['web~confirmed', 'web~reserved'],
+      effectiveAt: '2026-01-01T00:00:00Z',
+    },
+  },
+  'get /v1/consignments/{id}': {
+    path: '/v1/consignments/web~x',
+    unknown: { path: '/v1/consignments/web~nobody', code: 'unknown_consignment' },
+  },
   'get /v1/reviews': { path: '/v1/reviews' },
   'get /v1/reviews/counts': { path: '/v1/reviews/counts' },
   'put /v1/channels/{id}/review-rules': {
@@ -568,7 +599,7 @@ describe('wrong input to every route', () => {
         expectProblem(await ask(route, { key }), route.name, 'unknown_order');
       }
       for (const route of operations.filter(({ name }) =>
-        ['post /v1/orders', 'post /v1/credit-notes/{note}/lines'].includes(name),
+        ['post /v1/orders', 'post /v1/consignments', 'post /v1/credit-notes/{note}/lines'].includes(name),
       )) {
         expectProblem(await ask(route, { key }), route.name, 'forbidden_channel');
       }
@@ -664,6 +695,19 @@ describe('wrong input to every route', () => {
         ['/v1/orders/web~confirmed/reviews', review, 'wrong_status'],
         ['/v1/orders/web~shipped/reviews', { ...review, blocks: ['ship'] }, 'wrong_status'],
         ['/v1/orders/web~confirmed/reviews', { ...review, holdId: undefined }, 'idempotency_key_required'],
+        ['/v1/orders/web~shipped/splits', { splitId: 'x', lines: LINES }, 'wrong_status'],
+        ['/v1/orders/web~confirmed/splits', { lines: LINES }, 'idempotency_key_required'],
+        [
+          '/v1/orders/web~confirmed/splits',
+          { splitId: 'x', lines: [{ lineId: '1', quantity: 2 }] },
+          'exceeds_open_quantity',
+        ],
+        ['/v1/orders/web~confirmed/shipments', { ...ship, splitId: 'x' }, 'unknown_split'],
+        [
+          '/v1/consignments',
+          { channel: 'web', consignmentId: 'x', location: 'main', orders: ['web~confirmed', 'web~reserved'] },
+          'not_mergeable',
+        ],
         ['/v1/orders/web~shipped/cancellations', cancel, 'wrong_status'],
         ['/v1/orders/web~expired/cancellations', cancel, 'unknown_order'],
         [
