@@ -35,6 +35,12 @@ const shipment = z
     externalId: z.string(),
     customerId: z.string().optional(),
     location: z.string(),
+    splitId: z
+      .string()
+      .optional()
+      .meta({ description: 'The group that ships apart; the rest of the order when absent.' }),
+    requestedDate: z.string().optional().meta({ description: 'The day it is wanted.' }),
+    priority: z.int().meta({ description: '1 is the most urgent, 5 when it has none of its own.' }),
     placedAt: z.iso.datetime(),
     confirmedAt: z.iso.datetime().optional(),
     lines: z.int().meta({ description: 'With goods that can leave now.' }),
@@ -71,21 +77,32 @@ export const workQueueRoutes = ({ db }: ApiParts): Route[] => [
     method: 'get',
     path: '/v1/work-queues/shipments',
     tag: 'work queues',
-    summary: 'Confirmed orders with goods that a location can ship, the oldest first',
-    description: 'What a review holds back is left out: whole orders, or lines of them.',
+    summary: 'What a location can ship of confirmed orders: the most urgent first, then the oldest',
+    description: 'By order and split. What a review holds back is left out: whole orders, or lines of them.',
     access: READERS,
-    query: z.strictObject({ location: slug, channel: id.optional(), ...pageQuery }),
+    query: z.strictObject({
+      location: slug,
+      channel: id.optional(),
+      late: z
+        .literal('true')
+        .optional()
+        .meta({ description: 'Only what was wanted on a day that is over where the channel is.' }),
+      ...pageQuery,
+    }),
     awaitable: true,
     responses: { 200: { description: 'A page.', schema: page(shipment) } },
     problems: ['invalid_cursor'],
-    handle: async ({ query: { channel, ...query }, caller }) => {
+    handle: async ({ query: { channel, late, ...query }, caller, now }) => {
       const own = caller.channel ?? channel;
       if (channel !== undefined && channel !== own) {
         return { status: 200, body: { items: [], nextCursor: null } };
       }
-      const { items, nextCursor } = await listShipments(db, { ...query, channel: own });
-      const view = items.map(({ customerId, placedAt, confirmedAt, ...one }) => ({
+      const lateAt = late === undefined ? undefined : now;
+      const { items, nextCursor } = await listShipments(db, { ...query, channel: own, lateAt });
+      const view = items.map(({ customerId, splitId, requestedDate, placedAt, confirmedAt, ...one }) => ({
         ...one,
+        splitId: splitId ?? undefined,
+        requestedDate: requestedDate ?? undefined,
         customerId: customerId ?? undefined,
         placedAt: placedAt.toISOString(),
         confirmedAt: confirmedAt?.toISOString(),

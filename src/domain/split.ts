@@ -15,6 +15,8 @@ import { quantity, recordedId } from './schemas.js';
 export const SPLITS_MAX = 100;
 /** 1 is the most urgent. */
 export const PRIORITY_MAX = 9;
+/** Of what has none of its own. */
+export const PRIORITY_NORMAL = 5;
 
 const split = z.object({
   splitId: recordedId,

@@ -1,5 +1,5 @@
 import type { Queryable } from '../runtime/database.js';
-import { SHIPPABLE } from './shipment-queue.js';
+import { isLate, WAITING_SHIPMENTS } from './shipment-queue.js';
 
 /**
  * What waits for somebody, in queues. To add one, add it to {@link WORK_QUEUES}: nothing else has to know.
@@ -20,6 +20,11 @@ const ofChannel = (column: string): string => `($2::text IS NULL OR ${column} = 
 const ordersBy = (status: string): string => `
   SELECT '{}'::jsonb AS part, count(*) AS count, NULL::bigint AS units, min(placed_at) AS oldest
   FROM orders WHERE status = '${status}' AND ${ofChannel('channel')} HAVING count(*) > 0`;
+
+const shipments = `
+  SELECT jsonb_build_object('location', location) AS part, count(*) AS count, sum(units)::bigint AS units,
+    min(placed_at) AS oldest
+  FROM (${WAITING_SHIPMENTS}) AS waiting`;
 
 export const WORK_QUEUES: readonly WorkQueueDefinition[] = [
   {
@@ -54,13 +59,17 @@ export const WORK_QUEUES: readonly WorkQueueDefinition[] = [
   },
   {
     name: 'shipments',
-    about: 'Confirmed orders with goods that a location can ship',
+    about: 'What a location can ship of confirmed orders',
     list: '/v1/work-queues/shipments',
     sql: `
-      SELECT jsonb_build_object('location', line.location) AS part, count(DISTINCT orders.order_id) AS count,
-        sum(line.quantity - line.shipped - line.cancelled) AS units, min(placed_at) AS oldest
-      FROM orders JOIN order_lines AS line ON line.order_id = orders.order_id
-      WHERE ${SHIPPABLE} AND ${ofChannel('orders.channel')} GROUP BY line.location`,
+      ${shipments} WHERE ${ofChannel('waiting.channel')} GROUP BY location`,
+  },
+  {
+    name: 'late',
+    about: 'What a location can ship of confirmed orders, and was wanted on a day that is over',
+    list: '/v1/work-queues/shipments?late=true',
+    sql: `
+      ${shipments} WHERE ${isLate('$1')} AND ${ofChannel('waiting.channel')} GROUP BY location`,
   },
 ];
 

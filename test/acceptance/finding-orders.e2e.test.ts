@@ -168,6 +168,7 @@ test('the work queues lead a warehouse to what it has to ship', async () => {
     'confirmation 1',
     'overdue 0',
     'shipments 2',
+    'late 0',
   ]);
   for (const { parts } of items) {
     for (const { path, count } of parts) {

@@ -39,10 +39,14 @@ SELECT order_id, 'h', channel, (ARRAY['fraud', 'price', 'address'])[(position % 
   'x', 'x', placed_at, CASE WHEN position % 40 = 0 THEN NULL ELSE 'released' END, position
 FROM orders WHERE position % 10 = 0;
 
+INSERT INTO order_splits (order_id, split_id, line_id, line_no, priority, split_by, split_at, quantity, shipped, cancelled, undone,
+  revision)
+SELECT order_id, 's', '0', 0, 1, 'x', placed_at, 1, shipped_units / 2, 0, false, 3 FROM orders WHERE position % 4 = 0;
+
 INSERT INTO deadlines (kind, order_id, due_at, open_units)
 SELECT 'order-expiry', order_id, placed_at + interval '1 hour', 2 FROM orders WHERE status = 'reserved'`;
 
-const TABLES = ['channels', 'orders', 'order_lines', 'order_search', 'reviews', 'deadlines'];
+const TABLES = ['channels', 'orders', 'order_lines', 'order_search', 'order_splits', 'reviews', 'deadlines'];
 
 /** Fills the (empty) tables, and lets PostgreSQL look at them. */
 export const fillTables = async (db: Queryable): Promise<void> => {

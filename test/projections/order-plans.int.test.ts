@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { consignmentCandidates } from '../../src/projections/consignment-pages.js';
 import { countOrdersBy, orderAges } from '../../src/projections/order-counts.js';
 import { listOrders, type OrderFilter } from '../../src/projections/order-pages.js';
 import { listShipments } from '../../src/projections/shipment-queue.js';
@@ -24,7 +25,7 @@ const planOf = async (ask: (db: Queryable) => Promise<unknown>): Promise<string>
   return plans.join();
 };
 /** Every row of a table is read that keeps what is over. */
-const SCAN = /Seq Scan on (orders|order_lines|order_search|reviews)\b/;
+const SCAN = /Seq Scan on (orders|order_lines|order_search|order_splits|reviews)\b/;
 
 const NOW = new Date('2026-11-27T12:00:00Z');
 const FILTERS: readonly (readonly [string, OrderFilter])[] = [
@@ -119,6 +120,8 @@ describe('what is open costs what is open, whatever has ended', () => {
     ['the work queues', (db) => workQueues(db, NOW)],
     ['the work queues of a channel', (db) => workQueues(db, NOW, 'web')],
     ['the shipments of a location', (db) => listShipments(db, { location: 'main' })],
+    ['the late shipments of a location', (db) => listShipments(db, { location: 'main', lateAt: NOW })],
+    ['what could leave a location together', (db) => consignmentCandidates(db, 'main')],
   ])('%s', async (_, ask) => {
     const plan = await planOf(ask);
     expect(plan).toMatch(/orders_by_status/);

@@ -62,6 +62,17 @@ const trade = async (): Promise<MemoryLog> => {
   await open('web', 'released', 5, [A(3)]);
   await run('web', 'released', review('h', { blocks: ['ship'] }));
   await run('web', 'released', resolveReview('h', 'released'));
+  await open('web', 'split', 6, [A(5)]);
+  const split = (splitId: string, quantity: number, more: object): OrderCommand => ({
+    type: 'split',
+    splitId,
+    lines: [{ lineId: '1', quantity }],
+    ...more,
+  });
+  await run('web', 'split', split('urgent', 1, { priority: 1, requestedDate: '2026-01-14' }));
+  await run('web', 'split', split('some day', 2, { priority: 9, requestedDate: '2026-01-15' }));
+  await run('web', 'split', split('undone', 1, { priority: 1, requestedDate: '2026-01-01' }));
+  await run('web', 'split', { type: 'undo-split', splitId: 'undone', reason: 'x' });
   await open('web', 'sent', 5, [A(1)]);
   await run('web', 'sent', { type: 'ship', shipmentId: 's' });
   await open('web', 'waits', 6, [A(1)], { confirm: 'explicit' });
@@ -129,14 +140,14 @@ describe('the work queues', () => {
         parts: [{ of: {}, count: 1, units: null, oldest: new Date(DUE_AT), path: '/v1/orders?overdue=true' }],
       },
       shipments: {
-        count: 6,
+        count: 9,
         oldest: at(1),
         parts: [
           {
             of: { location: 'berlin' },
-            count: 4,
-            // both 2, begun 5 - 2 - 1, line-held 1, released 3: the order that is held whole is not there.
-            units: 8,
+            count: 7,
+            // both 2, begun 5 - 2 - 1, line-held 1, released 3, split 1 + 2 + 2: the order that is held whole is not there.
+            units: 13,
             oldest: at(1),
             path: '/v1/work-queues/shipments?location=berlin',
           },
@@ -147,6 +158,19 @@ describe('the work queues', () => {
             units: 2,
             oldest: at(1),
             path: '/v1/work-queues/shipments?location=north',
+          },
+        ],
+      },
+      late: {
+        count: 1,
+        oldest: at(6),
+        parts: [
+          {
+            of: { location: 'berlin' },
+            count: 1,
+            units: 1,
+            oldest: at(6),
+            path: '/v1/work-queues/shipments?late=true&location=berlin',
           },
         ],
       },
@@ -187,6 +211,7 @@ describe('the work queues', () => {
       shipments:
         (await listShipments(db, { location: 'berlin' })).items.length +
         (await listShipments(db, { location: 'north' })).items.length,
+      late: (await listShipments(db, { location: 'berlin', lateAt: NOW })).items.length,
     };
     expect(Object.fromEntries(Object.entries(all).map(([name, { count }]) => [name, count]))).toEqual(shown);
     expect(WORK_QUEUES.map(({ name }) => name).sort()).toEqual(Object.keys(shown).sort());
@@ -194,20 +219,27 @@ describe('the work queues', () => {
 });
 
 describe('what a location has to ship', () => {
-  test('is listed by the age of the order, with what is open there', async () => {
+  test('is listed by urgency and the age of the order, with what is open there', async () => {
     const { items } = await listShipments(database.db, { location: 'berlin' });
-    expect(items.map(({ orderId, lines, units, begun }) => [orderId, lines, units, begun])).toEqual([
-      ['web~begun', 1, 2, true],
-      ['shop~line-held', 1, 1, false],
-      ['web~both', 1, 2, false],
-      ['web~released', 1, 3, false],
+    expect(items.map(({ orderId, splitId, units, begun }) => [orderId, splitId, units, begun])).toEqual([
+      ['web~split', 'urgent', 1, false],
+      ['web~begun', null, 2, true],
+      ['shop~line-held', null, 1, false],
+      ['web~both', null, 2, false],
+      ['web~released', null, 3, false],
+      ['web~split', null, 2, false],
+      ['web~split', 'some day', 2, false],
     ]);
-    expect(items[0]).toEqual({
+    expect(items[0]).toMatchObject({ priority: 1, requestedDate: '2026-01-14', lines: 1 });
+    expect(items[1]).toEqual({
       orderId: 'web~begun',
       channel: 'web',
       externalId: 'begun',
       customerId: null,
       location: 'berlin',
+      splitId: null,
+      requestedDate: null,
+      priority: 5,
       placedAt: at(1),
       confirmedAt: new Date('2026-01-15T11:00:00Z'),
       lines: 1,
@@ -227,12 +259,30 @@ describe('what a location has to ship', () => {
     let cursor: string | undefined;
     do {
       const page = await listShipments(database.db, { location: 'berlin', channel: 'web', limit: 1, cursor });
-      found.push(...page.items.map(({ orderId }) => orderId));
+      found.push(...page.items.map(({ orderId, splitId }) => `${orderId} ${splitId ?? ''}`.trim()));
       cursor = page.nextCursor ?? undefined;
     } while (cursor !== undefined);
-    expect(found).toEqual(['web~begun', 'web~both', 'web~released']);
+    expect(found).toEqual([
+      'web~split urgent',
+      'web~begun',
+      'web~both',
+      'web~released',
+      'web~split',
+      'web~split some day',
+    ]);
     const { nextCursor } = await listShipments(database.db, { location: 'berlin', limit: 1 });
     const elsewhere = listShipments(database.db, { location: 'north', cursor: nextCursor ?? '' });
     await expect(elsewhere).rejects.toThrow(InvalidCursor);
+  });
+
+  test('is late once the day it is wanted is over where its channel is', async () => {
+    const late = async (now: string): Promise<(string | null)[]> =>
+      (await listShipments(database.db, { location: 'berlin', lateAt: new Date(now) })).items.map(
+        ({ splitId }) => splitId,
+      );
+    // No settings: UTC.
+    expect(await late('2026-01-14T23:59:59Z')).toEqual([]);
+    expect(await late('2026-01-15T00:00:00Z')).toEqual(['urgent']);
+    expect(await late('2026-01-16T00:00:00Z')).toEqual(['urgent', 'some day']);
   });
 });
