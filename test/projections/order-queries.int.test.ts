@@ -8,9 +8,11 @@ import { dayIn } from '../../src/domain/settlement-period.js';
 import { stock } from '../../src/domain/stock.js';
 import { orderIdOf, stockIdOf } from '../../src/domain/stream-id.js';
 import { createOrderProcess } from '../../src/processes/order-process.js';
+import { texts } from '../../src/projections/columns.js';
 import { InvalidCursor } from '../../src/projections/cursor.js';
 import { countOrdersBy, orderAges } from '../../src/projections/order-counts.js';
 import { listOrders, type OrderFilter } from '../../src/projections/order-pages.js';
+import { questionOf, wordsOf } from '../../src/projections/order-search.js';
 import { place } from '../support/orders.js';
 import { type TestDatabase, testDatabase } from '../support/postgres.js';
 import { projectionSpec } from '../support/projection-spec.js';
@@ -300,6 +302,31 @@ describe('orders', () => {
     expect(between('2026-01-13T15:00:00Z', '2026-01-14T15:00:00Z', 'shop')).toBe(true);
     expect(between('2026-01-14T00:00:00Z', '2026-01-15T00:00:00Z', 'unset')).toBe(true);
   });
+});
+
+test('whatever one asks for is a question, and finds what has these words', async () => {
+  const text = fc.oneof(
+    fc.string({ unit: 'grapheme', minLength: 1, maxLength: 80 }),
+    fc.string({
+      unit: fc.constantFrom("'", '\\', ':', '*', '&', '|', '!', '(', '<', '-', ' ', 'a'),
+      minLength: 1,
+    }),
+  );
+  await fc.assert(
+    fc.asyncProperty(
+      text.map((given) => given.replaceAll('\0', '')),
+      async (given) => {
+        const question = questionOf(given);
+        fc.pre(question !== undefined);
+        const { rows } = await database.db.query<{ found: boolean }>(
+          'SELECT array_to_tsvector($1::text[]) @@ $2::tsquery AS found',
+          [texts(wordsOf(`before ${given} after`)), question],
+        );
+        expect(rows).toEqual([{ found: true }]);
+      },
+    ),
+    { numRuns: 300 },
+  );
 });
 
 test('open orders are told by age, state and channel, with the oldest', async () => {
