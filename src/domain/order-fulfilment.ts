@@ -5,6 +5,7 @@ import type { OrderEvent, OrderPlaced } from './order-events.js';
 import { cancelledApart, leftToShip, repeated, resolve, sourcesOf, unitsOf } from './order-lines.js';
 import { evolveOrder, type OrderLine, type OrderState, openUnits } from './order-state.js';
 import { orderHeld, reviewsBlocking } from './review.js';
+import { splitOfShipment } from './split.js';
 
 export type Placed = OrderState & { readonly placed: OrderPlaced['data'] };
 
@@ -59,9 +60,13 @@ export const cancelUnits = (
 
 export const decideShip = (command: OrderCommand & { type: 'ship' }, state: Placed): Decision<OrderEvent> => {
   const before = repeated(state, `shipment:${command.shipmentId}`, command.lines);
-  if (before !== undefined) return before;
+  const { splitId, shipmentId } = command;
+  if (before !== undefined) {
+    return isRejection(before) || splitOfShipment(state.splits, shipmentId) === splitId
+      ? before
+      : reject('id_reused', `shipment ${shipmentId} was recorded of another split`, { id: shipmentId });
+  }
   if (state.status !== 'confirmed') return wrongStatus(state, 'confirmed');
-  const { splitId } = command;
   if (splitId !== undefined && !state.splits.has(splitId))
     return reject('unknown_split', `the order has no split ${splitId}`);
   const left = leftToShip(state, splitId);

@@ -1,7 +1,7 @@
 import { amountOf } from './money.js';
 import type { Allocation, OrderEvent, OrderLineData, OrderPlaced } from './order-events.js';
 import type { Review } from './review.js';
-import { addSplit, countInSplits, type Splits, undoSplit } from './split.js';
+import { addSplit, countInSplits, type Splits, shipFromSplit, undoSplit } from './split.js';
 
 /**
  *     placed --> reserved --> confirmed --> completed        everything shipped or cancelled, something shipped
@@ -158,8 +158,7 @@ export const evolveOrder = (state: OrderState, event: OrderEvent): OrderState =>
       const { shipmentId, lines, splitId } = event.data;
       const counted = count(state, 'shipped', `shipment:${shipmentId}`, lines);
       if (splitId === undefined) return { ...state, ...counted };
-      const apart = lines.map(({ lineId, quantity }) => ({ splitId, lineId, quantity }));
-      return { ...state, ...counted, splits: countInSplits(state.splits, 'shipped', apart) };
+      return { ...state, ...counted, splits: shipFromSplit(state.splits, splitId, shipmentId, lines) };
     }
     case 'OrderReturned': {
       const { returnId, lines } = event.data;

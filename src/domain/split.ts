@@ -52,6 +52,8 @@ export interface Split {
   readonly split: OrderSplit['data'];
   readonly lines: ReadonlyMap<string, SplitLine>;
   readonly undone: boolean;
+  /** Ids of the shipments that took units of it. */
+  readonly shipments: readonly string[];
 }
 
 /** By id, the oldest first. */
@@ -77,6 +79,7 @@ export const addSplit = (splits: Splits, data: OrderSplit['data']): Splits =>
       data.lines.map((line) => [line.lineId, { quantity: line.quantity, shipped: 0, cancelled: 0 }]),
     ),
     undone: false,
+    shipments: [],
   });
 
 export const undoSplit = (splits: Splits, splitId: string): Splits => {
@@ -99,4 +102,26 @@ export const countInSplits = (
     next.set(splitId, { ...one, lines: new Map(one.lines).set(lineId, counted) });
   }
   return next;
+};
+
+/** A shipment has taken units of a group. */
+export const shipFromSplit = (
+  splits: Splits,
+  splitId: string,
+  shipmentId: string,
+  lines: readonly Omit<SplitUnits, 'splitId'>[],
+): Splits => {
+  const units = lines.map(({ lineId, quantity }) => ({ splitId, lineId, quantity }));
+  const next = countInSplits(splits, 'shipped', units);
+  const one = next.get(splitId);
+  if (one === undefined) return next;
+  return new Map(next).set(splitId, { ...one, shipments: [...one.shipments, shipmentId] });
+};
+
+/** The group that a shipment took units of; undefined where it took the rest, or is none. */
+export const splitOfShipment = (splits: Splits, shipmentId: string): string | undefined => {
+  for (const { split: data, shipments } of splits.values()) {
+    if (shipments.includes(shipmentId)) return data.splitId;
+  }
+  return undefined;
 };

@@ -161,6 +161,21 @@ describe('what was split off', () => {
       .thenRejected('unknown_split');
   });
 
+  test('has shipments of its own: the same id for another split, or for the rest, is a conflict', () => {
+    const history = then(split('a', 2), split('b', 1), ship('s1', { splitId: 'a' }), ship('s2'));
+    given(order, ...history)
+      .when(ship('s1', { splitId: 'a' }))
+      .thenNothing();
+    given(order, ...history)
+      .when(ship('s2'))
+      .thenNothing();
+    for (const other of [ship('s1'), ship('s1', { splitId: 'b' }), ship('s2', { splitId: 'b' })]) {
+      given(order, ...history)
+        .when(other)
+        .thenRejected('id_reused');
+    }
+  });
+
   test('carries the charges when it is the first to go', () => {
     expect(unitsOf(then(split('a', 2), ship('s1', { splitId: 'a' })).at(-1))).toEqual({ 1: 2, p: 1 });
   });
