@@ -13,6 +13,7 @@ import { createVault } from './adapters/postgres/vault.js';
 import { allEventDefinitions } from './domain/events.js';
 import { openServices, type Services } from './embedded.js';
 import { createHouseMetrics, type HouseMetrics } from './metrics.js';
+import { type ConsignmentProcess, createConsignmentProcess } from './processes/consignment-process.js';
 import { createExchangeProcess } from './processes/exchange-process.js';
 import { createOrderProcess, type OrderProcess } from './processes/order-process.js';
 import { createPaymentProcess, type PaymentProcess } from './processes/payment-process.js';
@@ -58,6 +59,7 @@ export interface House {
   readonly payments: PaymentProcess;
   /** Names of the providers that payments can be asked of. */
   readonly providers: readonly string[];
+  readonly consignments: ConsignmentProcess;
   readonly poster: Poster;
   readonly vault: Vault;
   readonly vaultKeys: KeyFile;
@@ -179,6 +181,7 @@ const assemble = (parts: Parts): House => {
     providers,
     onTrouble: (error) => paymentsTrouble(error, 'provider'),
   });
+  const consignments = createConsignmentProcess(bus, orders);
   const poster = createPoster({
     store,
     bus,
@@ -193,6 +196,7 @@ const assemble = (parts: Parts): House => {
     returns,
     exchanges: createExchangeProcess(bus, orders),
     payments,
+    consignments,
     clock: systemClock,
     lagMs: createReadModelLag({
       readEnd: () => store.readEnd(),
@@ -302,6 +306,7 @@ const assemble = (parts: Parts): House => {
     bus,
     orders,
     returns,
+    consignments,
     payments,
     providers: names,
     poster,

@@ -39,7 +39,8 @@ const readinessOf =
 type Ready = () => Promise<Readiness>;
 
 const startApi = async (house: House, ready: Ready, wakeup: CheckpointWakeup) => {
-  const { settings, db, bus, orders, returns, vault, payments, providers, log, registry } = house;
+  const { settings, db, bus, orders, returns, consignments, vault, payments, providers, log, registry } =
+    house;
   const { redisUrl, requestsPerSecond, orderWaitMs, host, port } = settings;
   const waiter = await createPositionWaiter(db, { wakeup });
   const rateLimiter =
@@ -53,6 +54,7 @@ const startApi = async (house: House, ready: Ready, wakeup: CheckpointWakeup) =>
     vault,
     payments,
     providers,
+    consignments,
     db,
     log,
     registry,

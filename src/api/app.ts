@@ -4,6 +4,7 @@ import { createApiKeys } from './api-keys.js';
 import { backorderRoutes } from './backorders.js';
 import { channelRateRoutes } from './channel-rates.js';
 import { channelRoutes } from './channels.js';
+import { consignmentRoutes } from './consignments.js';
 import { couponRoutes } from './coupons.js';
 import { creditNoteRoutes } from './credit-notes.js';
 import { deliveryAddressRoutes } from './delivery-address.js';
@@ -17,6 +18,9 @@ import { createHttpMetrics } from './metrics.js';
 import { openApiDocument } from './openapi.js';
 import { orderActionRoutes } from './order-actions.js';
 import { orderChangeRoutes } from './order-changes.js';
+import { orderQueryRoutes } from './order-queries.js';
+import { orderSplitRoutes } from './order-splits.js';
+import { orderTimelineRoutes } from './order-timeline.js';
 import { orderRoutes } from './orders.js';
 import { API_LIMITS, type ApiParts } from './parts.js';
 import { paymentRoutes } from './payments.js';
@@ -32,6 +36,7 @@ import { reviewRoutes } from './reviews.js';
 import type { Method, Route } from './route.js';
 import { stockRoutes } from './stock.js';
 import { systemRoutes } from './system.js';
+import { workQueueRoutes } from './work-queues.js';
 
 /** Requests with a wrong key that one address may make in a second. */
 export const FAILED_KEYS_PER_SECOND = 200;
@@ -50,7 +55,12 @@ const routesOf = (parts: ApiParts, keys: ReturnType<typeof createApiKeys>): Rout
   const limits = { ...API_LIMITS, ...parts.limits };
   let document: string | undefined;
   const routes: Route[] = [
+    ...orderQueryRoutes(parts),
     ...orderRoutes(parts, limits),
+    ...orderTimelineRoutes(parts),
+    ...workQueueRoutes(parts),
+    ...orderSplitRoutes(parts),
+    ...consignmentRoutes(parts),
     ...orderActionRoutes(parts),
     ...orderChangeRoutes(parts),
     ...backorderRoutes(parts),

@@ -98,18 +98,26 @@ export const orderActionRoutes = ({ bus, orders }: ApiParts): Route[] => {
       params: orderParams,
       body: z.strictObject({
         shipmentId: id.optional(),
+        splitId: id.optional().meta({ description: 'The split that it ships; else what was not split off.' }),
         location: slug.optional(),
         lines: lines.optional(),
         effectiveAt,
       }),
       idempotent: true,
       responses,
-      problems: [...PROBLEMS_OF_LINES, 'order_held', 'exceeds_open_quantity', 'wrong_location'],
+      problems: [
+        ...PROBLEMS_OF_LINES,
+        'order_held',
+        'exceeds_open_quantity',
+        'wrong_location',
+        'unknown_split',
+      ],
       handle: (call) => {
-        const { shipmentId, location: from, lines: named } = call.body;
+        const { shipmentId, splitId: of, location: from, lines: named } = call.body;
         return run(call, {
           type: 'ship',
           shipmentId: idOrKey(shipmentId, call, 'shipmentId'),
+          ...(of === undefined ? {} : { splitId: of }),
           ...(from === undefined ? {} : { location: from }),
           ...(named === undefined ? {} : { lines: named }),
         });

@@ -19,6 +19,7 @@ import type { Caller } from './api-keys.js';
 import { balanceView, paymentsPageOf, paymentView, viewOfBalance, viewOfPayment } from './payment-view.js';
 import { Problem } from './problems.js';
 import { reviewsOfState, reviewView, viewOfReview } from './review-view.js';
+import { splitsOfState, splitView, viewOfSplit } from './split-view.js';
 
 export const ORDER_STATUSES = [
   'placed',
@@ -101,6 +102,7 @@ export const orderView = z
       .array(z.object({ sku: z.string(), quantity: units }))
       .meta({ description: 'Units that nothing holds: they wait for stock.' }),
     reviews: z.array(reviewView),
+    splits: z.array(splitView),
     payments: z.array(paymentView),
     balance: balanceView
       .optional()
@@ -202,6 +204,7 @@ export const viewOfState = (id: string, state: OrderState): z.input<typeof order
     short: isEnded(status) || status === 'placed' ? [] : shortOf(state),
     reviews: reviewsOfState(state),
     ...moneyOfState(state),
+    splits: splitsOfState(state),
   };
 };
 
@@ -268,6 +271,7 @@ export const viewOfRow = (row: OrderRow): z.input<typeof orderView> => ({
     row.payments.length === 0 && row.confirm !== 'payment'
       ? undefined
       : viewOfBalance(row.balance, row.currency),
+  splits: row.splits.map(viewOfSplit),
 });
 
 /**

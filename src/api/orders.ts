@@ -3,8 +3,8 @@ import { order } from '../domain/order.js';
 import type { OrderEvent } from '../domain/order-events.js';
 import { findOrder, listOrders } from '../projections/order-pages.js';
 import { eventPage, eventQuery, eventView } from './event-view.js';
+import { filterFor, isRange, orderFilter, RANGE } from './order-filter.js';
 import {
-  ORDER_STATUSES,
   orderIdFor,
   orderSummary,
   orderView,
@@ -17,7 +17,7 @@ import type { ApiLimits, ApiParts } from './parts.js';
 import { asksForPast, foldPast } from './past.js';
 import { placeOrderRoute } from './place-order.js';
 import { defineRoute, type Route } from './route.js';
-import { id, instant, page, pageQuery, pastQuery } from './schemas.js';
+import { page, pageQuery, pastQuery } from './schemas.js';
 
 /** Encoded ids are longer than what they encode. */
 export const orderParams = z.strictObject({
@@ -38,30 +38,16 @@ export const orderRoutes = (parts: ApiParts, limits: ApiLimits): Route[] => {
       path: '/v1/orders',
       tag: 'orders',
       summary: 'Orders, the newest first',
+      description: 'By any filters together. A cursor belongs to the filters it was given with.',
       access: READERS,
-      query: z.strictObject({
-        status: z.enum(ORDER_STATUSES).optional(),
-        channel: id.optional(),
-        externalId: id.optional(),
-        customerId: id.optional(),
-        sku: id.optional(),
-        placedFrom: instant.optional().meta({ description: 'Placed at or after.' }),
-        placedTo: instant.optional().meta({ description: 'Placed before.' }),
-        ...pageQuery,
-      }),
+      query: z.strictObject({ ...orderFilter, ...pageQuery }).refine(isRange, RANGE),
       awaitable: true,
       responses: { 200: { description: 'A page.', schema: page(orderSummary) } },
       problems: ['invalid_cursor'],
-      handle: async ({ query: { placedFrom, placedTo, channel, ...query }, caller }) => {
-        const own = caller.channel ?? channel;
-        if (channel !== undefined && channel !== own)
-          return { status: 200, body: { items: [], nextCursor: null } };
-        const { items, nextCursor } = await listOrders(db, {
-          ...query,
-          channel: own,
-          placedFrom: placedFrom === undefined ? undefined : new Date(placedFrom),
-          placedTo: placedTo === undefined ? undefined : new Date(placedTo),
-        });
+      handle: async ({ query: { limit, cursor, ...query }, caller, now }) => {
+        const filter = filterFor(query, caller, now);
+        if (filter === undefined) return { status: 200, body: { items: [], nextCursor: null } };
+        const { items, nextCursor } = await listOrders(db, { ...filter, limit, cursor });
         return { status: 200, body: { items: items.map(viewOfSummary), nextCursor } };
       },
     }),

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
+import type { ConsignmentProcess } from '../processes/consignment-process.js';
 import type { OrderProcess } from '../processes/order-process.js';
 import type { PaymentProcess } from '../processes/payment-process.js';
 import type { ReturnProcess } from '../processes/return-process.js';
@@ -34,6 +35,7 @@ export interface ApiParts {
   readonly payments: PaymentProcess;
   /** Names of the providers that payments can be asked of. */
   readonly providers: readonly string[];
+  readonly consignments: ConsignmentProcess;
   readonly db: Database;
   readonly waiter: Pick<PositionWaiter, 'waitForPosition'>;
   readonly log: Logger;

@@ -8,10 +8,12 @@ import { costOf, FoldedPayments } from './fold-payments.js';
 import type { Promises } from './fold-promises.js';
 import { FoldedReturns } from './fold-returns.js';
 import { FoldedReviews } from './fold-reviews.js';
+import { FoldedSplits } from './fold-splits.js';
 import { checkRate, checkTaxes, hasRightTax, taxOfFirst } from './fold-taxes.js';
 import { encodePart, stockKey } from './ids.js';
 import { carriedByFirst, minorOf, priceTimes } from './money.js';
 import { type Place, placeOf } from './place.js';
+import { isSearched } from './search-words.js';
 import type { Violations } from './violations.js';
 
 type Of<Type extends OrderEvent['type']> = Extract<OrderEvent, { type: Type }>['data'];
@@ -73,6 +75,10 @@ export interface FoldedOrder {
   expiresAt: string | undefined;
   /** Undefined for an order that nobody ever began to pay. */
   payments: FoldedPayments | undefined;
+  /** Credit notes that it is found by; undefined for an order that has none. */
+  notes: Set<string> | undefined;
+  /** Units that ship apart; undefined for an order that was never split. */
+  splits: FoldedSplits | undefined;
   last: Place;
 }
 
@@ -126,6 +132,8 @@ const isMoney = ({ type }: OrderEvent): boolean => type === 'OrderRefundDue' || 
 export class OrderFold {
   readonly orders = new Map<string, FoldedOrder>();
   readonly credits: FoldedCredit[] = [];
+  /** Units that orders shipped as part of a consignment, by order and shipment. */
+  readonly consigned = new Map<string, number>();
 
   constructor(
     private readonly promises: Promises,
@@ -194,6 +202,15 @@ export class OrderFold {
         order.changes ??= new Map();
         foldChange(order.changes, recorded, event);
         if (event.type === 'OrderChangeConfirmed') this.#change(order, event.data);
+        break;
+      case 'OrderSplit':
+        order.splits ??= new FoldedSplits(order.id, this.violations);
+        order.splits.split(recorded, event.data);
+        this.#checkSplits(order);
+        break;
+      case 'OrderSplitUndone':
+        order.splits ??= new FoldedSplits(order.id, this.violations);
+        order.splits.undo(event.data.splitId);
         break;
       case 'OrderHeld':
         order.reviews ??= new FoldedReviews(order.id, this.violations);
@@ -282,6 +299,8 @@ export class OrderFold {
       returns: undefined,
       expiresAt: data.expiresAt,
       payments: undefined,
+      notes: undefined,
+      splits: undefined,
       last,
     };
     for (const line of lines) this.#addLine(order, line, stream);
@@ -442,15 +461,28 @@ export class OrderFold {
     this.#locate(order);
   }
 
+  #checkSplits({ splits, lines }: FoldedOrder): void {
+    splits?.check((lineId) => {
+      const line = lines.get(lineId);
+      return line === undefined ? 0 : line.quantity - line.shipped - line.cancelled;
+    });
+  }
+
   #cancel(order: FoldedOrder, data: Of<'OrderLinesCancelled'>): void {
-    const { lines } = data;
+    const { lines, splits } = data;
     order.allocations.release(data, this.#goodsOf(order, lines));
     this.#count(order, 'cancelled', lines);
+    if (splits !== undefined) {
+      order.splits ??= new FoldedSplits(order.id, this.violations);
+      order.splits.take('cancelled', splits);
+    }
+    this.#checkSplits(order);
     for (const { quantity, cancelled } of order.lines.values()) if (cancelled < quantity) return;
     this.#end(order, 'cancelled');
   }
 
-  #ship(order: FoldedOrder, { lines, currency, settlement }: Of<'OrderShipped'>): void {
+  #ship(order: FoldedOrder, data: Of<'OrderShipped'>): void {
+    const { lines, currency, settlement, splitId, shipmentId } = data;
     order.reviews?.step(
       'ship',
       lines.map(({ lineId }) => lineId),
@@ -459,6 +491,19 @@ export class OrderFold {
     order.allocations.capture(lines.filter(({ kind }) => kind === 'goods'));
     checkRate(order, settlement, this.violations);
     this.#count(order, 'shipped', lines);
+    if (splitId !== undefined) {
+      order.splits ??= new FoldedSplits(order.id, this.violations);
+      const goods = lines.filter(({ kind }) => kind === 'goods');
+      order.splits.take(
+        'shipped',
+        goods.map(({ lineId, quantity }) => ({ splitId, lineId, quantity })),
+      );
+    }
+    this.#checkSplits(order);
+    if (shipmentId.startsWith('consignment:')) {
+      const units = lines.reduce((sum, { quantity }) => sum + quantity, 0);
+      this.consigned.set(JSON.stringify([order.id, shipmentId]), units);
+    }
     for (const line of lines) order.charged += netOf(line, currency);
   }
 
@@ -496,6 +541,7 @@ export class OrderFold {
     this.#checkShares(order, 'returned', lines);
     checkRate(order, data.settlement, this.violations);
     this.#count(order, 'returned', lines);
+    if (note !== undefined && isSearched(order.last)) order.notes = (order.notes ?? new Set()).add(note);
     const { effectiveAt, recordedAtMs } = order.last;
     const allowance = minorOf(data.allowance, currency);
     let shares = 0n;

@@ -9,6 +9,7 @@ import {
   type RecordedEvent,
   type StoredEvent,
 } from '../runtime/event-store.js';
+import { ConsignmentFold } from './fold-consignments.js';
 import { isCause, LedgerFold } from './fold-ledger.js';
 import { OrderFold } from './fold-orders.js';
 import { Promises } from './fold-promises.js';
@@ -26,6 +27,7 @@ export const FOLDED_CATEGORIES = [
   'coupon',
   'order',
   'return',
+  'consignment',
   'settlement',
 ] as const;
 
@@ -48,6 +50,9 @@ export class LogFold {
   readonly orders = new OrderFold(this.promises, this.violations);
   readonly holders = new HoldersFold(this.promises, this.violations);
   readonly ledger = new LedgerFold(this.violations);
+  readonly consignments = new ConsignmentFold(this.violations, (orderId, shipmentId) =>
+    this.orders.consigned.get(JSON.stringify([orderId, shipmentId])),
+  );
   readonly channels = new Map<string, Configured<Channel>>();
   readonly locations = new Map<string, Configured<LocationSettings>>();
   readonly eventsPerType = new Map<string, number>();
@@ -108,6 +113,9 @@ export class LogFold {
           this.#note(recorded as RecordedEvent<BlindReturnEvent>);
           this.ledger.cause(recorded);
         }
+        break;
+      case 'consignment':
+        this.consignments.apply(recorded);
         break;
       case 'settlement':
         this.ledger.apply(recorded);

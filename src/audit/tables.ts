@@ -2,11 +2,13 @@ import type { TableCheck } from './compare.js';
 import { LogFold } from './fold.js';
 import type { LogOrderedTable } from './lockstep.js';
 import { type OpenPromises, openPromises } from './open-promises.js';
+import { deliveryTables } from './tables-deliveries.js';
 import { holderTables, stockMovements } from './tables-holders.js';
 import { ledgerDays, ledgerRows } from './tables-ledger.js';
 import { orderTables } from './tables-orders.js';
 import { paymentTables } from './tables-payments.js';
 import { returnTables } from './tables-returns.js';
+import { orderSearch } from './tables-search.js';
 import { settingsTables } from './tables-settings.js';
 
 /** Tables that are compared while the log is read. */
@@ -18,6 +20,8 @@ export const tableChecks = (fold: LogFold, open: ReadonlyMap<string, OpenPromise
   ...orderTables(fold),
   ...returnTables(fold),
   ...paymentTables(fold),
+  orderSearch(fold),
+  ...deliveryTables(fold),
   ...holderTables(fold, open),
   ledgerDays(fold),
 ];

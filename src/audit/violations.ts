@@ -30,6 +30,8 @@ export const VIOLATION_CODES = {
   wrong_version: 'versions of an order that do not count up',
   wrong_difference: 'a change that says another difference than its lines',
   unknown_line: 'units of a line that the order does not have',
+  wrong_split: 'units shipped apart that are not of their split, or a split undone or cut wrongly',
+  wrong_consignment: 'a consignment that says something else than its orders',
   more_than_ordered: 'more shipped and cancelled than ordered, or more returned than shipped',
   more_refunded_than_paid: 'more given back than was paid, and nobody said why',
   wrong_return: 'a return with a step out of order, units that nobody has, or an allowance granted twice',

@@ -1,5 +1,6 @@
 import { blindReturnEvents } from './blind-return.js';
 import { channelEvents } from './channel.js';
+import { consignmentEvents } from './consignment.js';
 import { couponEvents } from './coupon.js';
 import type { EventDefinition } from './event-definition.js';
 import { exchangeEvents } from './exchange-events.js';
@@ -19,5 +20,6 @@ export const allEventDefinitions: readonly EventDefinition[] = [
   ...orderEvents,
   ...exchangeEvents,
   ...blindReturnEvents,
+  ...consignmentEvents,
   ...settlementEvents,
 ];

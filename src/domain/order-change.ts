@@ -11,6 +11,7 @@ import {
 import type { OrderCommand } from './order-commands.js';
 import type { OrderEvent } from './order-events.js';
 import { andComplete, type Placed, wrongStatus } from './order-fulfilment.js';
+import { leftToShip } from './order-lines.js';
 import { LINES_MAX } from './order-placement.js';
 import type { OrderLine } from './order-state.js';
 import { orderHeld, reviewsBlocking } from './review.js';
@@ -46,7 +47,11 @@ class Draft {
   destination: Confirmed['destination'];
   difference = 0n;
 
-  constructor(readonly state: Placed) {}
+  readonly #left: (line: OrderLine) => number;
+
+  constructor(readonly state: Placed) {
+    this.#left = leftToShip(state);
+  }
 
   take(action: ChangeAction): Rejection | undefined {
     switch (action.kind) {
@@ -65,7 +70,8 @@ class Draft {
   #open(lineId: string): { line: OrderLine; open: number } | Rejection {
     const line = this.state.lines.get(lineId);
     if (line === undefined) return reject('unknown_line', `the order has no line ${lineId}`, { lineId });
-    return { line, open: openUnits(line) - (this.cancelled.get(lineId) ?? 0) };
+    // What was split off is changed after its split was undone.
+    return { line, open: this.#left(line) - (this.cancelled.get(lineId) ?? 0) };
   }
 
   #cancel(lineId: string, quantity: number): Rejection | undefined {

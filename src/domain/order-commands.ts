@@ -5,6 +5,7 @@ import type { PaymentCommand } from './order-payment-commands.js';
 import type { ExchangeCommand, ReturnCommand } from './order-return-commands.js';
 import type { BlockableStep, HoldType, ResolverRole } from './review.js';
 import type { CustomerFacts, ReviewRule } from './review-rules.js';
+import type { OrderSplit } from './split.js';
 
 /** Units of a line, as a request names them. */
 export interface LineQuantity {
@@ -55,11 +56,12 @@ export type OrderCommand =
     }
   /**
    * Ships units of a confirmed order; all that are open (at that location) when no lines are named. Charges and vouchers
-   * go out with the first shipment.
+   * go out with the first shipment. Of a split when one is named, else of what was not split off.
    */
   | {
       readonly type: 'ship';
       readonly shipmentId: string;
+      readonly splitId?: string;
       readonly location?: string;
       readonly lines?: readonly LineQuantity[];
     }
@@ -113,6 +115,16 @@ export type OrderCommand =
       readonly reason: string;
       readonly role: string;
     }
+  /** Puts units that are open, and in no group, into a delivery group that ships apart. Once per split id. */
+  | {
+      readonly type: 'split';
+      readonly splitId: string;
+      readonly lines: readonly LineQuantity[];
+      readonly requestedDate?: OrderSplit['data']['requestedDate'];
+      readonly priority?: OrderSplit['data']['priority'];
+    }
+  /** Gives them back to the rest, while none of them was shipped. */
+  | { readonly type: 'undo-split'; readonly splitId: string; readonly reason: string }
   | ReturnCommand
   | ExchangeCommand
   | PaymentCommand;

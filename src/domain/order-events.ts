@@ -21,6 +21,7 @@ import { type ReturnEvent, returnEvents } from './return-events.js';
 import { type ReviewEvent, reviewEvents } from './review.js';
 import { amountText, currency, quantity, recordedId, signedAmountText } from './schemas.js';
 import { settlementRate } from './settlement-rate.js';
+import { type SplitEvent, splitEvents, splitUnits } from './split.js';
 import { taxShare } from './tax.js';
 
 export * from './order-parts.js';
@@ -115,6 +116,8 @@ const cancelled = z.object({
   released: z.array(releasedUnits).optional(),
   /** Units that nothing held. */
   short: z.array(short).optional(),
+  /** Of these, units that were split off. */
+  splits: z.array(splitUnits).min(1).optional(),
 });
 const shipped = z.object({
   shipmentId: recordedId,
@@ -122,6 +125,8 @@ const shipped = z.object({
   currency,
   settlement: settlementRate.optional(),
   lines: z.array(units).min(1),
+  /** The delivery group that it ships; the rest of the order when absent. */
+  splitId: recordedId.optional(),
 });
 const returned = z.object({
   returnId: recordedId,
@@ -155,6 +160,7 @@ export const orderEvents = [
   ...changeEvents,
   ...returnEvents,
   ...paymentEvents,
+  ...splitEvents,
 ];
 
 export type OrderUnits = z.infer<typeof units>;
@@ -182,4 +188,5 @@ export type OrderEvent =
   | ChangeEvent
   | ReturnEvent
   | ExchangeEvent
-  | PaymentEvent;
+  | PaymentEvent
+  | SplitEvent;

@@ -2,9 +2,10 @@ import { type Decision, isRejection, type Rejection, reject } from './decider.js
 import { type Drawn, goodsAmong, HeldUnits, letGo, letGoFields, shortUnits } from './order-allocations.js';
 import type { LineQuantity, OrderCommand } from './order-commands.js';
 import type { OrderEvent, OrderPlaced } from './order-events.js';
-import { repeated, resolve, unitsOf } from './order-lines.js';
+import { cancelledApart, leftToShip, repeated, resolve, unitsOf } from './order-lines.js';
 import { evolveOrder, type OrderLine, type OrderState, openUnits } from './order-state.js';
 import { orderHeld, reviewsBlocking } from './review.js';
+import { splitOfShipment } from './split.js';
 
 export type Placed = OrderState & { readonly placed: OrderPlaced['data'] };
 
@@ -56,8 +57,8 @@ export const cancelUnits = (
   }
   const lines = [...taken].map(([lineId, quantity]) => ({ lineId, quantity }));
   if (lines.length === 0) return reject('nothing_open', 'no unit of the order is open');
-  const unheld = letGoFields(state, letGo(state, goodsAmong(state, lines)));
-  const { released, short } = unheld;
+  const { released, short } = letGoFields(state, letGo(state, goodsAmong(state, lines)));
+  const splits = cancelledApart(state, lines);
   return andComplete(state, {
     type: 'OrderLinesCancelled',
     data: {
@@ -66,14 +67,23 @@ export const cancelUnits = (
       lines,
       ...(released === undefined ? {} : { released: [...released] }),
       ...(short === undefined ? {} : { short: [...short] }),
+      ...(splits.length === 0 ? {} : { splits }),
     },
   });
 };
 
 export const decideShip = (command: OrderCommand & { type: 'ship' }, state: Placed): Decision<OrderEvent> => {
   const before = repeated(state, `shipment:${command.shipmentId}`, command.lines);
-  if (before !== undefined) return before;
+  const { splitId, shipmentId } = command;
+  if (before !== undefined) {
+    return isRejection(before) || splitOfShipment(state.splits, shipmentId) === splitId
+      ? before
+      : reject('id_reused', `shipment ${shipmentId} was recorded of another split`, { id: shipmentId });
+  }
   if (state.status !== 'confirmed') return wrongStatus(state, 'confirmed');
+  if (splitId !== undefined && !state.splits.has(splitId))
+    return reject('unknown_split', `the order has no split ${splitId}`);
+  const left = leftToShip(state, splitId);
   const blocking = reviewsBlocking(state.reviews, 'ship');
   if (blocking.some(({ held }) => held.lines === undefined)) return orderHeld(blocking);
   const blocked = new Set(blocking.flatMap(({ held }) => held.lines ?? []));
@@ -83,8 +93,8 @@ export const decideShip = (command: OrderCommand & { type: 'ship' }, state: Plac
   const units = new HeldUnits(state, command.location);
   const found =
     command.lines === undefined
-      ? drawAll(unblocked, units, state.placed.handover === 'at-once' ? shortUnits(state) : new Map())
-      : drawNamed(state, command.lines, units, command.location);
+      ? drawAll(unblocked, units, left, state.placed.handover === 'at-once' ? shortUnits(state) : new Map())
+      : drawNamed(state, command.lines, units, left, command.location);
   if (isRejection(found)) return found;
   const goodsOpen = open.some((line) => line.kind === 'goods');
   const goodsHere = found.some(({ line }) => line.kind === 'goods');
@@ -97,7 +107,7 @@ export const decideShip = (command: OrderCommand & { type: 'ship' }, state: Plac
   const first = [...state.lines.values()].every((line) => line.shipped === 0);
   const named = new Set(found.map(({ line }) => line));
   const charges = first ? unblocked.filter((line) => line.kind !== 'goods' && !named.has(line)) : [];
-  return shipUnits(state, command.shipmentId, [
+  return shipUnits(state, command, [
     ...found,
     ...charges.map((line) => ({ line, parts: [{ location: undefined, quantity: openUnits(line) }] })),
   ]);
@@ -110,9 +120,15 @@ interface Outgoing {
 }
 
 /** All that is held of these lines, and what is `gone`: units that nothing holds, by SKU, which left a till already. */
-const drawAll = (lines: readonly OrderLine[], units: HeldUnits, gone: Map<string, number>): Outgoing[] =>
+const drawAll = (
+  lines: readonly OrderLine[],
+  units: HeldUnits,
+  left: (line: OrderLine) => number,
+  gone: Map<string, number>,
+): Outgoing[] =>
   lines.flatMap((line): Outgoing[] => {
-    const open = openUnits(line);
+    const open = left(line);
+    if (open === 0) return [];
     if (line.kind !== 'goods') return [{ line, parts: [{ location: undefined, quantity: open }] }];
     const parts = units.draw(line.sku, open);
     const undrawn = open - parts.reduce((sum, { quantity }) => sum + quantity, 0);
@@ -129,9 +145,10 @@ const drawNamed = (
   state: Placed,
   asked: readonly LineQuantity[],
   units: HeldUnits,
+  left: (line: OrderLine) => number,
   location: string | undefined,
 ): Outgoing[] | Rejection => {
-  const found = resolve(state, asked, openUnits, 'exceeds_open_quantity');
+  const found = resolve(state, asked, left, 'exceeds_open_quantity');
   if (isRejection(found)) return found;
   const outgoing: Outgoing[] = [];
   for (const { line, quantity } of found) {
@@ -152,13 +169,18 @@ const drawNamed = (
   return outgoing;
 };
 
-const shipUnits = (state: Placed, shipmentId: string, outgoing: readonly Outgoing[]): readonly OrderEvent[] =>
+const shipUnits = (
+  state: Placed,
+  { shipmentId, splitId }: OrderCommand & { type: 'ship' },
+  outgoing: readonly Outgoing[],
+): readonly OrderEvent[] =>
   andComplete(state, {
     type: 'OrderShipped',
     data: {
       shipmentId,
       channel: state.placed.channel,
       currency: state.placed.currency,
+      ...(splitId === undefined ? {} : { splitId }),
       ...settlementOf(state.placed),
       lines: outgoing.flatMap(({ line, parts }) => {
         let from = line.shipped;

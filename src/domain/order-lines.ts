@@ -4,11 +4,12 @@ import { formatAmount } from './money.js';
 import { firstLocations } from './order-allocations.js';
 import type { LineQuantity } from './order-commands.js';
 import type { OrderEvent, OrderPlaced, OrderUnits } from './order-events.js';
-import { type OrderLine, type OrderState, unitsIn } from './order-state.js';
+import { type OrderLine, type OrderState, openUnits, unitsIn } from './order-state.js';
+import { openApart, openInSplit, type SplitUnits } from './split.js';
 import { taxShares } from './tax.js';
 
 /** Sums what is asked per line, so that naming a line twice cannot pass a check twice. */
-const summed = (lines: readonly LineQuantity[]): LineQuantity[] => {
+export const summed = (lines: readonly LineQuantity[]): LineQuantity[] => {
   const totals = new Map<string, number>();
   for (const { lineId, quantity } of lines) totals.set(lineId, (totals.get(lineId) ?? 0) + quantity);
   return [...totals].map(([lineId, quantity]) => ({ lineId, quantity }));
@@ -87,4 +88,35 @@ export const unitsOf = (
 export const sourcesOf = (state: OrderState): ((line: OrderLine) => string | undefined) => {
   const locations = firstLocations(state.allocations);
   return ({ kind, sku }) => (kind === 'goods' ? locations.get(sku) : undefined);
+};
+
+/** Units of a line that a shipment may take: of the named split, else of what was not split off. Charges are in no split. */
+export const leftToShip = ({ splits }: OrderState, splitId?: string): ((line: OrderLine) => number) => {
+  if (splits.size === 0 && splitId === undefined) return openUnits;
+  const split = splitId === undefined ? undefined : splits.get(splitId);
+  return (line) => {
+    if (line.kind !== 'goods') return openUnits(line);
+    if (splitId === undefined) return openUnits(line) - openApart(splits, line.lineId);
+    return split === undefined ? 0 : openInSplit(split, line.lineId);
+  };
+};
+
+/** What a cancellation takes from splits: of each line first what is in none, then the units of the youngest. */
+export const cancelledApart = (
+  { splits, lines }: OrderState,
+  cancelled: readonly LineQuantity[],
+): SplitUnits[] => {
+  if (splits.size === 0) return [];
+  const youngestFirst = [...splits].reverse();
+  return cancelled.flatMap(({ lineId, quantity }) => {
+    const line = lines.get(lineId);
+    if (line === undefined) return [];
+    let left = quantity - (openUnits(line) - openApart(splits, lineId));
+    return youngestFirst.flatMap(([splitId, split]): SplitUnits[] => {
+      const taken = Math.min(left, openInSplit(split, lineId));
+      if (taken <= 0) return [];
+      left -= taken;
+      return [{ splitId, lineId, quantity: taken }];
+    });
+  });
 };

@@ -12,6 +12,7 @@ import type { OrderEvent, OrderLineData, OrderPlaced } from './order-events.js';
 import { type AfterSales, evolveAfterSales, evolveCredit, noAfterSales } from './order-return-state.js';
 import { evolvePayments, type Payments } from './payment.js';
 import type { Review } from './review.js';
+import { addSplit, countInSplits, type Splits, shipFromSplit, undoSplit } from './split.js';
 
 /**
  *     placed --> reserved --> confirmed --> completed        everything shipped or cancelled, something shipped
@@ -75,6 +76,8 @@ export interface OrderState {
   readonly expiresAt: string | undefined;
   readonly payments: Payments;
   readonly refundDue: bigint;
+  /** Units that ship apart, or did. */
+  readonly splits: Splits;
 }
 
 export interface ReturnedUnits {
@@ -101,6 +104,7 @@ export const initialOrder: OrderState = {
   expiresAt: undefined,
   payments: new Map(),
   refundDue: 0n,
+  splits: new Map(),
 };
 
 /** Nobody knows who it is, or who it is has no account. */
@@ -241,22 +245,25 @@ export const evolveOrder = (state: OrderState, event: OrderEvent): OrderState =>
     case 'OrderCompleted':
       return { ...state, status: 'completed' };
     case 'OrderLinesCancelled': {
-      const { cancellationId, lines } = event.data;
+      const { cancellationId, lines, splits: apart } = event.data;
       const released = event.data.released ?? letGo(state, goodsAmong(state, lines)).released;
       const next = {
         ...state,
         ...count(state, 'cancelled', `cancellation:${cancellationId}`, lines),
         allocations: afterRelease(state.allocations, released),
+        splits: apart === undefined ? state.splits : countInSplits(state.splits, 'cancelled', apart),
       };
       const all = [...next.lines.values()].every((line) => line.cancelled === line.quantity);
       return all ? { ...next, status: 'cancelled' } : next;
     }
     case 'OrderShipped': {
-      const { shipmentId, lines } = event.data;
+      const { shipmentId, lines, splitId } = event.data;
       return {
         ...state,
         ...count(state, 'shipped', `shipment:${shipmentId}`, lines),
         allocations: afterShipping(state.allocations, lines),
+        splits:
+          splitId === undefined ? state.splits : shipFromSplit(state.splits, splitId, shipmentId, lines),
       };
     }
     case 'OrderReturned': {
@@ -279,6 +286,10 @@ export const evolveOrder = (state: OrderState, event: OrderEvent): OrderState =>
       const change = state.changes.get(event.data.changeId);
       return change === undefined ? state : withChange(state, { ...change, status: 'declined' });
     }
+    case 'OrderSplit':
+      return { ...state, splits: addSplit(state.splits, event.data) };
+    case 'OrderSplitUndone':
+      return { ...state, splits: undoSplit(state.splits, event.data.splitId) };
     case 'OrderHeld':
       return {
         ...state,

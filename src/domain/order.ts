@@ -11,6 +11,7 @@ import { decidePlace } from './order-placement.js';
 import { decideAllocate, decideReserve, decideSources } from './order-reservation.js';
 import { decideReturnStep } from './order-return.js';
 import { decideResolve, decideReview, settleReviews } from './order-review.js';
+import { decideSplit, decideUndoSplit } from './order-split.js';
 import { evolveOrder, initialOrder, type OrderState } from './order-state.js';
 import { orderHeld, reviewsBlocking } from './review.js';
 
@@ -87,6 +88,10 @@ const decidePlaced = (
     case 'settle-exchange':
     case 'end-exchange':
       return decideExchange(command, state);
+    case 'split':
+      return decideSplit(command, state);
+    case 'undo-split':
+      return decideUndoSplit(command, state);
     default:
       return decidePayments(command, state);
   }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../runtime/clock.js';
 import type { CommandContext } from '../runtime/command-bus.js';
+import type { ConsignmentProcess } from './consignment-process.js';
 import type { ExchangeProcess } from './exchange-process.js';
 import type { OrderProcess } from './order-process.js';
 import type { PaymentProcess } from './payment-process.js';
@@ -25,6 +26,8 @@ export interface Todo {
   openExchanges(olderThanMs: number, limit: number): Promise<readonly string[]>;
   /** Orders whose provider has not answered, or of which something is due that is asked for by itself. */
   unansweredPayments(olderThanMs: number, limit: number): Promise<readonly string[]>;
+  /** Consignments that have orders without an outcome. */
+  openConsignments(olderThanMs: number, limit: number): Promise<readonly string[]>;
 }
 
 /** An order left alone this long was left by somebody who died. */
@@ -38,6 +41,7 @@ export interface WatchdogOptions {
   readonly returns: ReturnProcess;
   readonly exchanges: ExchangeProcess;
   readonly payments: Pick<PaymentProcess, 'advance'>;
+  readonly consignments: Pick<ConsignmentProcess, 'advance'>;
   readonly clock: Clock;
   readonly abandonedAfterMs?: number;
   /** How far the read models are behind: what somebody has done meanwhile is in the log and not yet in the lists. */
@@ -60,6 +64,7 @@ export const createWatchdog = (options: WatchdogOptions): Watchdog => {
     returns,
     exchanges,
     payments,
+    consignments,
     clock,
     abandonedAfterMs = ABANDONED_AFTER_MS,
     lagMs = async () => 0,
@@ -81,7 +86,7 @@ export const createWatchdog = (options: WatchdogOptions): Watchdog => {
     const at = now.toISOString();
     // Beside an import the read models may be minutes behind, and every order under way would look abandoned.
     const olderThanMs = abandonedAfterMs + (await lagMs());
-    const [due, placed, unsettled, fillable, notes, exchanged, unanswered] = await Promise.all([
+    const [due, placed, unsettled, fillable, notes, exchanged, unanswered, open] = await Promise.all([
       todo.dueDeadlines(now, WATCHDOG_BATCH),
       todo.ordersWithoutOutcome(olderThanMs, WATCHDOG_BATCH),
       todo.unsettledOrders(olderThanMs, WATCHDOG_BATCH),
@@ -89,6 +94,7 @@ export const createWatchdog = (options: WatchdogOptions): Watchdog => {
       todo.unsettledNotes(olderThanMs, WATCHDOG_BATCH),
       todo.openExchanges(olderThanMs, WATCHDOG_BATCH),
       todo.unansweredPayments(olderThanMs, WATCHDOG_BATCH),
+      todo.openConsignments(olderThanMs, WATCHDOG_BATCH),
     ]);
     // An expiry took effect when it was due, whenever we come to record it.
     const expired = await each(due, 'expire', async ({ orderId, dueAt }) => {
@@ -109,7 +115,8 @@ export const createWatchdog = (options: WatchdogOptions): Watchdog => {
     const followed = await each(exchanged, 'exchange', (orderId) => exchanges.advance(orderId, context(at)));
     const restocked = await each(notes, 'restock', (noteId) => returns.advance(noteId, context(at)));
     const asked = await each(unanswered, 'pay', (orderId) => payments.advance(orderId, context(at)));
-    return expired + advanced + filled + followed + restocked + asked;
+    const consigned = await each(open, 'consign', (id) => consignments.advance(id, context(at)));
+    return expired + advanced + filled + followed + restocked + asked + consigned;
   };
 
   const run = async (signal: AbortSignal): Promise<void> => {

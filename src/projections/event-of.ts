@@ -1,5 +1,6 @@
 import type { BlindReturnEvent } from '../domain/blind-return.js';
 import type { ChannelEvent } from '../domain/channel.js';
+import type { ConsignmentEvent } from '../domain/consignment.js';
 import type { CouponEvent } from '../domain/coupon.js';
 import type { LocationEvent } from '../domain/location.js';
 import type { OrderEvent } from '../domain/order-events.js';
@@ -14,6 +15,7 @@ interface EventOf {
   readonly channel: ChannelEvent;
   readonly location: LocationEvent;
   readonly return: BlindReturnEvent;
+  readonly consignment: ConsignmentEvent;
   readonly settlement: SettlementEvent;
 }
 

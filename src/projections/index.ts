@@ -3,6 +3,7 @@ import { allowances } from './allowances.js';
 import { backorders } from './backorders.js';
 import { changeProposals } from './change-proposals.js';
 import { channels } from './channels.js';
+import { consignments } from './consignments.js';
 import { coupons } from './coupons.js';
 import { deadlines } from './deadlines.js';
 import { exchanges } from './exchanges.js';
@@ -10,6 +11,8 @@ import { holds } from './holds.js';
 import { ledger } from './ledger.js';
 import { locations } from './locations.js';
 import { orderLines } from './order-lines.js';
+import { orderSearch } from './order-search.js';
+import { orderSplits } from './order-splits.js';
 import { orders } from './orders.js';
 import { payments } from './payments.js';
 import { withReporting } from './reporting.js';
@@ -35,6 +38,9 @@ export const allProjections: readonly Projection[] = withReporting([
   orderLines,
   backorders,
   changeProposals,
+  orderSearch,
+  orderSplits,
+  consignments,
   reviews,
   returns,
   exchanges,

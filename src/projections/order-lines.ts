@@ -42,6 +42,8 @@ CREATE TABLE order_lines (
   PRIMARY KEY (order_id, line_id)
 ) WITH (fillfactor = 50);
 CREATE INDEX order_lines_by_sku ON order_lines (sku);
+-- Orders with goods at a location. A line gets into it when it is reserved, mostly in the batch that placed it.
+CREATE INDEX order_lines_by_location ON order_lines (location) WHERE location IS NOT NULL;
 `;
 
 const INSERT = `

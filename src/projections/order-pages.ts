@@ -5,6 +5,8 @@ import type { OrderStatus } from '../domain/order-state.js';
 import type { TaxPart } from '../domain/tax.js';
 import type { Queryable } from '../runtime/database.js';
 import { ANY_TEXT, INTEGER, type Page, type PageRequest, pageSize, readCursor, toPage } from './cursor.js';
+import { conditionsOf, fingerprintOf, type OrderFilter, whereOf } from './order-filter.js';
+import { SPLITS_OF_ORDER, type SplitView } from './order-splits.js';
 import {
   balanceOfRows,
   PAYMENTS_OF_ORDER,
@@ -13,6 +15,8 @@ import {
   paymentsIn,
 } from './payment-pages.js';
 import { REVIEWS_OF_ORDER, type ReviewsJson, type ReviewView, reviewsIn } from './review-queue.js';
+
+export type { OrderFilter } from './order-filter.js';
 
 /** An order as people read it. Amounts are decimal strings of `currency`. */
 export interface OrderSummary {
@@ -98,6 +102,8 @@ export interface OrderView extends OrderSummary {
   readonly short: readonly { readonly sku: string; readonly quantity: number }[];
   readonly payments: readonly PaymentRow[];
   readonly balance: OrderBalance;
+  /** Units that ship apart, or did. */
+  readonly splits: readonly SplitView[];
 }
 
 interface OrderRow {
@@ -263,7 +269,8 @@ SELECT orders.*, ${DAYS}, line.*, CASE WHEN line_no = 0 THEN ${REVIEWS_OF_ORDER}
   CASE WHEN line_no = 0 THEN ${SHORT_OF_ORDER} END AS short,
   CASE WHEN line_no = 0 THEN ${PAYMENTS_OF_ORDER} END AS payments,
   CASE WHEN line_no = 0 THEN ${CARRIED_AWAY} END AS carried_away,
-  CASE WHEN line_no = 0 THEN ${CARRIED_IN} END AS carried_in
+  CASE WHEN line_no = 0 THEN ${CARRIED_IN} END AS carried_in,
+  CASE WHEN line_no = 0 THEN ${SPLITS_OF_ORDER} END AS splits
 FROM orders
 JOIN LATERAL (
   SELECT line_id, kind, sku, account, location, quantity, unit_price, amount, discount, tax, taxes, shipped, cancelled,
@@ -276,7 +283,12 @@ WHERE orders.order_id = $1 ORDER BY line_no`;
 export const findOrder = async (db: Queryable, orderId: string): Promise<OrderView | undefined> => {
   const { rows } = await db.query<
     OrderRow &
-      LineRow & { reviews: ReviewsJson; short: OrderView['short'] | null; payments: PaymentsJson } & Carried
+      LineRow & {
+        reviews: ReviewsJson;
+        short: OrderView['short'] | null;
+        payments: PaymentsJson;
+        splits: readonly SplitView[] | null;
+      } & Carried
   >(FIND, [orderId], 'orders.find');
   const [first] = rows;
   if (first === undefined) return undefined;
@@ -300,57 +312,38 @@ export const findOrder = async (db: Queryable, orderId: string): Promise<OrderVi
     payments,
     balance,
     short: first.short ?? [],
+    splits: first.splits ?? [],
   };
 };
 
-/** All that is given must hold. Times are of placement: `placedFrom` inclusive, `placedTo` exclusive. */
-export interface OrderFilter extends PageRequest {
-  readonly status?: OrderStatus | undefined;
-  readonly channel?: string | undefined;
-  readonly customerId?: string | undefined;
-  readonly sku?: string | undefined;
-  readonly externalId?: string | undefined;
-  readonly placedFrom?: Date | undefined;
-  readonly placedTo?: Date | undefined;
-}
+const MICROSECONDS = `(extract(epoch FROM orders.placed_at) * 1000000)::bigint`;
 
-const LIST = 'orders';
-const MICROSECONDS = `(extract(epoch FROM placed_at) * 1000000)::bigint`;
-
-/** Orders by time of placement, the newest first; the id breaks ties. Throws {@link InvalidCursor}. */
-export const listOrders = async (db: Queryable, filter: OrderFilter = {}): Promise<Page<OrderSummary>> => {
-  const size = pageSize(filter);
-  const parameters: unknown[] = [];
-  const conditions: string[] = [];
-  // Only what is asked for is in the statement: the planner then picks the index that fits.
-  const where = (value: unknown, condition: (parameter: string) => string): void => {
-    if (value === undefined) return;
-    parameters.push(value);
-    conditions.push(condition(`$${parameters.length}`));
-  };
-  where(filter.status, (at) => `status = ${at}`);
-  where(filter.channel, (at) => `channel = ${at}`);
-  where(filter.customerId, (at) => `customer_id = ${at}`);
-  where(filter.externalId, (at) => `external_id = ${at}`);
-  where(filter.placedFrom, (at) => `placed_at >= ${at}`);
-  where(filter.placedTo, (at) => `placed_at < ${at}`);
-  where(filter.sku, (at) => `order_id IN (SELECT order_id FROM order_lines WHERE sku = ${at})`);
-  const after = readCursor(LIST, filter, [INTEGER, ANY_TEXT]);
+/**
+ * Orders by time of placement, the newest first; the id breaks ties. A cursor belongs to the filter it was made with. Throws
+ * {@link InvalidCursor}.
+ */
+export const listOrders = async (
+  db: Queryable,
+  { cursor, limit, ...filter }: OrderFilter & PageRequest = {},
+): Promise<Page<OrderSummary>> => {
+  const list = `orders ${fingerprintOf(filter)}`;
+  const size = pageSize({ limit });
+  const { parameters, conditions } = conditionsOf(filter);
+  const after = readCursor(list, { cursor }, [INTEGER, ANY_TEXT]);
   if (after !== undefined) {
     parameters.push(...after);
     const [time, id] = [`$${parameters.length - 1}`, `$${parameters.length}`];
     conditions.push(
-      `(placed_at, order_id) < (timestamptz 'epoch' + ${time}::bigint * interval '1 microsecond', ${id})`,
+      `(orders.placed_at, orders.order_id) < (timestamptz 'epoch' + ${time}::bigint * interval '1 microsecond', ${id})`,
     );
   }
   parameters.push(size + 1);
   const { rows } = await db.query<OrderRow>(
-    `SELECT *, ${DAYS}, ${MICROSECONDS} AS placed_us FROM orders
-     ${conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`}
-     ORDER BY placed_at DESC, order_id DESC LIMIT $${parameters.length}`,
+    `SELECT orders.*, ${DAYS}, ${MICROSECONDS} AS placed_us FROM orders${whereOf(conditions)}
+     ORDER BY orders.placed_at DESC, orders.order_id DESC LIMIT $${parameters.length}`,
     parameters,
   );
-  return toPage(LIST, rows, size, (row) => [`${row.placed_us}`, row.order_id], toSummary);
+  return toPage(list, rows, size, (row) => [`${row.placed_us}`, row.order_id], toSummary);
 };
 
 export const isKnownOrder = async (db: Queryable, orderId: string): Promise<boolean> =>

@@ -40,6 +40,8 @@ CREATE TABLE reviews (
 );
 CREATE INDEX reviews_by_time ON reviews (held_at, order_id, hold_id);
 CREATE INDEX reviews_open ON reviews (held_at, order_id, hold_id) WHERE outcome IS NULL;
+-- Orders that wait for a review of a type or a role.
+CREATE INDEX reviews_open_by_type ON reviews (hold_type, role, order_id) WHERE outcome IS NULL;
 `;
 
 const INSERT = `
@@ -136,7 +138,7 @@ const applyReviews = async (events: readonly RecordedEvent[], tx: Queryable): Pr
 
 export const reviews: Projection = {
   name: 'reviews',
-  version: 1,
+  version: 2,
   categories: ['order'],
   tables: ['reviews'],
   create,

@@ -59,6 +59,11 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
     },
   },
   'get /v1/orders': { path: '/v1/orders' },
+  'get /v1/orders/counts': { path: '/v1/orders/counts' },
+  'get /v1/orders/ages': { path: '/v1/orders/ages' },
+  'get /v1/orders/{id}/timeline': { path: `${CONFIRMED}/timeline`, unknown: NO_ORDER('/timeline') },
+  'get /v1/work-queues': { path: '/v1/work-queues' },
+  'get /v1/work-queues/shipments': { path: '/v1/work-queues/shipments' },
   'get /v1/orders/{id}': { path: CONFIRMED, unknown: NO_ORDER('') },
   'get /v1/orders/{id}/events': { path: `${CONFIRMED}/events`, unknown: NO_ORDER('/events') },
   'post /v1/orders/{id}/confirm': {
@@ -291,6 +296,37 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
     unknown: { path: '/v1/orders/web~paid/payments/nobody/chargebacks', code: 'unknown_payment' },
   },
   'get /v1/payments/refunds-due': { path: '/v1/payments/refunds-due' },
+  'post /v1/orders/{id}/splits': {
+    path: `${CONFIRMED}/splits`,
+    body: {
+      splitId: 'x',
+      lines: LINES,
+      requestedDate: '2026-12-24',
+      priority: 1,
+      effectiveAt: '2026-01-01T00:00:00Z',
+    },
+    unknown: NO_ORDER('/splits'),
+  },
+  'post /v1/orders/{id}/splits/{splitId}/undo': {
+    path: `${CONFIRMED}/splits/s/undo`,
+    body: { reason: REASON, effectiveAt: '2026-01-01T00:00:00Z' },
+    unknown: { path: `${CONFIRMED}/splits/nobody/undo`, code: 'unknown_split' },
+  },
+  'get /v1/consignments/candidates': { path: '/v1/consignments/candidates' },
+  'post /v1/consignments': {
+    path: '/v1/consignments',
+    body: {
+      channel: 'web',
+      consignmentId: 'x',
+      location: 'main',
+      orders: ['web~confirmed', 'web~reserved'],
+      effectiveAt: '2026-01-01T00:00:00Z',
+    },
+  },
+  'get /v1/consignments/{id}': {
+    path: '/v1/consignments/web~x',
+    unknown: { path: '/v1/consignments/web~nobody', code: 'unknown_consignment' },
+  },
   'get /v1/reviews': { path: '/v1/reviews' },
   'get /v1/reviews/counts': { path: '/v1/reviews/counts' },
   'put /v1/channels/{id}/review-rules': {
@@ -788,7 +824,7 @@ describe('wrong input to every route', () => {
         expectProblem(await ask(route, { key }), route.name, 'unknown_order');
       }
       for (const route of operations.filter(({ name }) =>
-        ['post /v1/orders', 'post /v1/credit-notes/{note}/lines'].includes(name),
+        ['post /v1/orders', 'post /v1/consignments', 'post /v1/credit-notes/{note}/lines'].includes(name),
       )) {
         expectProblem(await ask(route, { key }), route.name, 'forbidden_channel');
       }
@@ -953,6 +989,19 @@ describe('wrong input to every route', () => {
           '/v1/orders/web~paid/payments/p/refunds',
           { refundId: 'x', amount: '1.01', reason: REASON },
           'exceeds_captured',
+        ],
+        ['/v1/orders/web~shipped/splits', { splitId: 'x', lines: LINES }, 'wrong_status'],
+        ['/v1/orders/web~confirmed/splits', { lines: LINES }, 'idempotency_key_required'],
+        [
+          '/v1/orders/web~confirmed/splits',
+          { splitId: 'x', lines: [{ lineId: '1', quantity: 2 }] },
+          'exceeds_open_quantity',
+        ],
+        ['/v1/orders/web~confirmed/shipments', { ...ship, splitId: 'x' }, 'unknown_split'],
+        [
+          '/v1/consignments',
+          { channel: 'web', consignmentId: 'x', location: 'main', orders: ['web~confirmed', 'web~reserved'] },
+          'not_mergeable',
         ],
         ['/v1/orders/web~shipped/cancellations', cancel, 'wrong_status'],
         ['/v1/orders/web~expired/cancellations', cancel, 'unknown_order'],

@@ -1,11 +1,13 @@
 import { createTrialProvider } from '../../src/adapters/payments/trial-provider.js';
 import { channel } from '../../src/domain/channel.js';
+import { consignment } from '../../src/domain/consignment.js';
 import { coupon } from '../../src/domain/coupon.js';
 import { location } from '../../src/domain/location.js';
 import type { PlaceOrder } from '../../src/domain/order.js';
 import { stock } from '../../src/domain/stock.js';
 import { orderIdOf, stockIdOf } from '../../src/domain/stream-id.js';
 import type { House } from '../../src/main.js';
+import { consignmentIdOf } from '../../src/processes/consignment-process.js';
 import { createExchangeProcess } from '../../src/processes/exchange-process.js';
 import { createLedger } from '../../src/processes/ledger.js';
 import { createPaymentProcess } from '../../src/processes/payment-process.js';
@@ -37,7 +39,7 @@ const context = (effectiveAt = '2026-03-31T22:30:00.000Z'): CommandContext => {
 };
 
 /** A small history in which every kind of event, and every end of an order, comes up at least once. */
-export const tradeEverything = async ({ bus, orders, returns, db }: House): Promise<void> => {
+export const tradeEverything = async ({ bus, orders, returns, consignments, db }: House): Promise<void> => {
   const configure = (id: string, timeZone: string, currency: string) =>
     bus.execute(
       channel,
@@ -232,6 +234,40 @@ export const tradeEverything = async ({ bus, orders, returns, db }: House): Prom
     open('kiosk', externalId, [{ lineId: 'l1', sku: 'B', unitPrice: '10.00' }], { currency: 'EUR', ...more }),
   );
 
+  // Orders of one customer, of a channel and at a location of their own: one is split, three are asked to leave together, one does not.
+  await configure('eu', 'Europe/Berlin', 'EUR');
+  await bus.execute(location, 'north', { type: 'configure', settings: { name: 'North' } }, context());
+  await atStock('north', 'E').receive(9);
+  const eu = (externalId: string) => orderIdOf('eu', externalId);
+  const leaving = ['m1', 'm2', 'm3'];
+  for (const externalId of leaving) {
+    const lines = [{ lineId: 'l1', sku: 'E', quantity: 3 }];
+    await open('eu', externalId, lines, {
+      currency: 'EUR',
+      confirm: 'auto',
+      sources: ['north'],
+      customerId: 'c "m"',
+    });
+  }
+  const apart = { type: 'split', lines: [{ lineId: 'l1', quantity: 2 }] } as const;
+  const wanted = { requestedDate: '2026-12-24', priority: 2 };
+  await orders.execute(eu('m1'), { ...apart, ...wanted, splitId: 'later "x"' }, context());
+  await orders.execute(eu('m2'), { ...apart, splitId: 's' }, context());
+  await orders.execute(eu('m2'), { type: 'undo-split', splitId: 's', reason: 'one, "parcel"' }, context());
+  const together = { channel: 'eu', consignmentId: 'k 1', location: 'north', customerId: 'c "m"' };
+  const plan = { ...together, orders: leaving.map(eu) };
+  await bus.execute(consignment, consignmentIdOf('eu', 'k 1'), { type: 'plan', plan }, context());
+  await orders.execute(eu('m3'), { type: 'cancel', cancellationId: 'k', reason: 'late' }, context());
+  await consignments.advance(consignmentIdOf('eu', 'k 1'), context());
+  const gone = {
+    type: 'ship',
+    shipmentId: 's',
+    splitId: 'later "x"',
+    lines: [{ lineId: 'l1', quantity: 1 }],
+  } as const;
+  await orders.execute(eu('m1'), gone, context());
+  await orders.execute(eu('m1'), { type: 'cancel', cancellationId: 'k', reason: 'late' }, context());
+
   const line = { channel: 'web', note: 'C 2', quantity: 1, currency: 'GBP', reason: 'no receipt' } as const;
   await returns.record(
     { ...line, lineId: '1', kind: 'goods', sku: 'A', amount: '2.5', location: 'main', customerId: 'c-2' },
@@ -255,6 +291,10 @@ export const tradeEverything = async ({ bus, orders, returns, db }: House): Prom
 /** Every type of event there is, but for the log's own. */
 export const EVERY_TYPE = [
   'ChannelConfigured',
+  'ConsignmentClosed',
+  'ConsignmentOrderDropped',
+  'ConsignmentOrderShipped',
+  'ConsignmentPlanned',
   'CouponGivenBack',
   'CouponHeld',
   'CouponIssued',
@@ -301,6 +341,8 @@ export const EVERY_TYPE = [
   'OrderShipped',
   'OrderSourcesExtended',
   'OrderVoidRequested',
+  'OrderSplit',
+  'OrderSplitUndone',
   'StockAdjusted',
   'StockCaptured',
   'StockHeld',

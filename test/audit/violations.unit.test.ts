@@ -304,6 +304,46 @@ test('sound books have no violations, before and after everything is posted', ()
   expect(wrongWith([...soldAndPosted, byHand('a1'), byHand('a2'), later])).toEqual([]);
 });
 
+const apart = (quantity: number, splitId = 'a'): Written => [
+  ORDER,
+  'OrderSplit',
+  { splitId, lines: [{ lineId: 'l1', quantity }] },
+];
+const undone: Written = [ORDER, 'OrderSplitUndone', { splitId: 'a', reason: 'x' }];
+const shippedAs = (splitId: string, shipment: Written): Written => [
+  ORDER,
+  'OrderShipped',
+  { ...(shipment[2] as object), splitId },
+];
+const CONSIGNMENT = 'consignment-web~k';
+const consigned = (orders = ['web~1', 'web~2']): Written => [
+  CONSIGNMENT,
+  'ConsignmentPlanned',
+  { channel: 'web', consignmentId: 'k', location: 'main', customerId: 'c', orders },
+];
+const wentAlong = (units: number, orderId = 'web~1'): Written => [
+  CONSIGNMENT,
+  'ConsignmentOrderShipped',
+  { orderId, units },
+];
+const droppedOut: Written = [
+  CONSIGNMENT,
+  'ConsignmentOrderDropped',
+  { orderId: 'web~2', code: 'wrong_status', detail: 'x' },
+];
+const closed = (shippedOrders: number, dropped: number): Written => [
+  CONSIGNMENT,
+  'ConsignmentClosed',
+  { shipped: shippedOrders, dropped },
+];
+const together = [...upToConfirmed, shipped(first, 'consignment:k'), consigned()];
+
+test('an order split, and one that leaves with another, are sound', () => {
+  const split = [...upToConfirmed, apart(1), undone, apart(1, 'b')];
+  expect(wrongWith([...split, shippedAs('b', shipped(first))])).toEqual([]);
+  expect(wrongWith([...together, wentAlong(1), droppedOut, closed(1, 1)])).toEqual([]);
+});
+
 const without = (log: readonly Written[], gone: Written): Written[] => log.filter((one) => one !== gone);
 
 const CASES: readonly (readonly [keyof typeof VIOLATION_CODES, string, readonly Written[]])[] = [
@@ -325,6 +365,37 @@ const CASES: readonly (readonly [keyof typeof VIOLATION_CODES, string, readonly 
   ['wrong_review', 'a review resolved twice', [...upToReserved, heldBack(['confirm']), released, released]],
   ['wrong_review', 'a review that nobody put', [...upToReserved, released]],
   ['wrong_review', 'a review put twice', [...upToReserved, heldBack(['ship']), heldBack(['ship'])]],
+  ['wrong_split', 'more apart than is open', [...upToConfirmed, apart(2), apart(2, 'b')]],
+  ['wrong_split', 'the same split again', [...upToConfirmed, apart(1), apart(1)]],
+  [
+    'wrong_split',
+    'more shipped of a split than it has',
+    [...upToConfirmed, apart(1), shippedAs('a', shipped(all))],
+  ],
+  ['wrong_split', 'a split that nobody made, shipped', [...upToConfirmed, shippedAs('a', shipped(first))]],
+  ['wrong_split', 'goods of a split gone with the rest', [...upToConfirmed, apart(3), shipped(first)]],
+  [
+    'wrong_split',
+    'a split undone after it was shipped',
+    [...upToConfirmed, apart(2), shippedAs('a', shipped(first)), undone],
+  ],
+  ['wrong_split', 'a split undone that nobody made', [...upToConfirmed, undone]],
+  ['wrong_consignment', 'planned again', [...together, consigned()]],
+  ['wrong_consignment', 'an order that shipped fewer units', [...together, wentAlong(2)]],
+  [
+    'wrong_consignment',
+    'an order that shipped otherwise',
+    [...upToConfirmed, shipped(first), consigned(), wentAlong(1)],
+  ],
+  ['wrong_consignment', 'an order that is not of it', [...together, wentAlong(1, 'web~3')]],
+  ['wrong_consignment', 'an outcome twice', [...together, wentAlong(1), wentAlong(1)]],
+  ['wrong_consignment', 'closed too early', [...together, wentAlong(1), closed(1, 0)]],
+  ['wrong_consignment', 'an outcome of what was never planned', [droppedOut]],
+  [
+    'wrong_consignment',
+    'an outcome after its end',
+    [...together, wentAlong(1), droppedOut, closed(1, 1), droppedOut],
+  ],
   [
     'review_left_open',
     'a review of an order that has expired',

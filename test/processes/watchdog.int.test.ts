@@ -2,11 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { type RunningEventStore, startEventStore } from '../../src/adapters/embedded-event-store/start.js';
 import { channel } from '../../src/domain/channel.js';
+import { consignment } from '../../src/domain/consignment.js';
 import { coupon } from '../../src/domain/coupon.js';
 import { order } from '../../src/domain/order.js';
 import { stock } from '../../src/domain/stock.js';
 import { orderIdOf, stockIdOf } from '../../src/domain/stream-id.js';
 import { type House, openHouse } from '../../src/main.js';
+import { consignmentIdOf, createConsignmentProcess } from '../../src/processes/consignment-process.js';
 import { createExchangeProcess } from '../../src/processes/exchange-process.js';
 import { createOrderProcess, type OrderProcess } from '../../src/processes/order-process.js';
 import { createReturnProcess } from '../../src/processes/return-process.js';
@@ -92,7 +94,12 @@ const dyingAfter = (appends: number) => {
     },
   });
   const orders = createOrderProcess(bus);
-  return { orders, returns: createReturnProcess(bus), exchanges: createExchangeProcess(bus, orders) };
+  return {
+    orders,
+    returns: createReturnProcess(bus),
+    exchanges: createExchangeProcess(bus, orders),
+    consignments: createConsignmentProcess(bus, orders),
+  };
 };
 const dies = (work: Promise<unknown>) => expect(work).rejects.toThrow('dead');
 
@@ -108,7 +115,7 @@ const endOf = async () => (await house.store.readEnd())?.commit;
 const watch = (options: Partial<WatchdogOptions> = {}) => {
   const errors: { error: unknown; what: string }[] = [];
   const advanced: string[] = [];
-  const { orders, returns, payments, db } = house;
+  const { orders, returns, payments, consignments, db } = house;
   const watchdog = createWatchdog({
     todo: createTodo(db),
     orders: {
@@ -121,6 +128,7 @@ const watch = (options: Partial<WatchdogOptions> = {}) => {
     returns,
     exchanges: createExchangeProcess(house.bus, orders),
     payments,
+    consignments,
     clock: () => new Date(PLACED_AT),
     abandonedAfterMs: ABANDONED_MS,
     onError: (error, what) => errors.push({ error, what }),
@@ -346,6 +354,32 @@ describe('the watchdog', () => {
     expect([refundDue, payments.get('p')?.stage]).toEqual([0n, 'voided']);
     await leftAlone();
     expect(await watch().watchdog.tick()).toBe(0);
+  });
+
+  test('finishes a consignment that somebody left between its orders', async () => {
+    const ids = ['a', 'b'].map((which) => `${number}-${which}`);
+    const together = { customerId: 'c1', destination: { country: 'GB' } };
+    for (const externalId of ids) {
+      const command = { ...ordered(), ...together, externalId };
+      await house.orders.execute(orderIdOf('web', externalId), command, context());
+    }
+    const request = {
+      channel: 'web',
+      consignmentId: `${number}`,
+      location: 'main',
+      orders: ids.map((id) => orderIdOf('web', id)),
+    };
+    // Planned, and the first order shipped with its goods; nobody says so to the consignment.
+    await dies(dyingAfter(3).consignments.plan(request, context()));
+    await leftAlone();
+    const { watchdog } = watch();
+    expect(await watchdog.tick()).toBe(1);
+    const { state } = await house.bus.load(consignment, consignmentIdOf('web', request.consignmentId));
+    expect(state.status).toBe('closed');
+    expect([...state.outcomes.values()]).toEqual(Array(2).fill({ outcome: 'shipped', units: 2 }));
+    expect(await stockOf()).toEqual({ onHand: 1, held: 0 });
+    await leftAlone();
+    expect(await watchdog.tick()).toBe(0);
   });
 
   test('has nothing to do again once it did it', async () => {

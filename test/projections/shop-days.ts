@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { consignment } from '../../src/domain/consignment.js';
 import { coupon } from '../../src/domain/coupon.js';
 import { type LineQuantity, type OrderCommand, order, type PlaceOrder } from '../../src/domain/order.js';
 import type { PaymentCommand } from '../../src/domain/order-payment-commands.js';
@@ -6,6 +7,7 @@ import type { OrderState } from '../../src/domain/order-state.js';
 import { INSPECTION_OUTCOMES, type InspectionOutcome } from '../../src/domain/return-events.js';
 import { stock } from '../../src/domain/stock.js';
 import { orderIdOf, stockIdOf } from '../../src/domain/stream-id.js';
+import { consignmentIdOf, createConsignmentProcess } from '../../src/processes/consignment-process.js';
 import { createExchangeProcess } from '../../src/processes/exchange-process.js';
 import { createOrderProcess, type OrderProcess } from '../../src/processes/order-process.js';
 import { createReturnProcess, type ReturnProcess } from '../../src/processes/return-process.js';
@@ -61,6 +63,8 @@ const SHORTAGES = [
 ] as const;
 const HANDOVERS = [undefined, undefined, undefined, 'at-once'] as const;
 const changeId = fc.constantFrom('c{1}', 'c\\"2"');
+
+const aSplit = fc.constantFrom('s', 't "{1}"');
 
 const step = fc.oneof(
   {
@@ -174,6 +178,24 @@ const step = fc.oneof(
       paymentId: fc.constantFrom('p\\1', 'p"2'),
       movementId: fc.constantFrom('m1', 'm2'),
       amount: fc.constantFrom('1.00', '3.00', '12.50'),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constant('split' as const), orderNo, split: aSplit, some }),
+  },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('undo' as const), orderNo, split: aSplit }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constant('ship-split' as const), orderNo, split: aSplit, some }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('consign' as const),
+      key: fc.constantFrom('k', 'l "2"'),
+      location,
+      orderNos: fc.uniqueArray(orderNo, { minLength: 2, maxLength: 3 }),
     }),
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('note' as const), sku, location, quantity: units }) },
@@ -441,6 +463,26 @@ const run = async (
     }
     case 'pay':
       return orders.execute(orderIdFor(one.orderNo), paymentOf(one), context);
+    case 'split': {
+      const command = { type: 'split', splitId: one.split, lines: linesOf(one.some).lines ?? [] } as const;
+      return orders.execute(orderIdFor(one.orderNo), command, context);
+    }
+    case 'undo': {
+      const command = { type: 'undo-split', splitId: one.split, reason: 'as one, "again"' } as const;
+      return orders.execute(orderIdFor(one.orderNo), command, context);
+    }
+    case 'ship-split': {
+      const command = { type: 'ship', shipmentId: id, splitId: one.split, ...linesOf(one.some) } as const;
+      return orders.execute(orderIdFor(one.orderNo), command, context);
+    }
+    case 'consign': {
+      const planned = { channel: 'web', consignmentId: one.key, location: one.location };
+      const plan = { ...planned, customerId: 'c1', orders: one.orderNos.map(orderIdFor) };
+      const key = consignmentIdOf('web', one.key);
+      // Whoever plans may do so on orders that then say no.
+      await log.execute(consignment, key, { type: 'plan', plan }, context);
+      return createConsignmentProcess(log, orders).advance(key, context);
+    }
     case 'note':
       return returns.record(
         {

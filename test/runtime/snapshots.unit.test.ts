@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { blindReturn } from '../../src/domain/blind-return.js';
 import { channel } from '../../src/domain/channel.js';
+import { consignment } from '../../src/domain/consignment.js';
 import { coupon } from '../../src/domain/coupon.js';
 import type { Decider, DomainEvent } from '../../src/domain/decider.js';
 import { allEventDefinitions } from '../../src/domain/events.js';
@@ -20,7 +21,16 @@ import { createMemoryEventStore } from '../support/memory-event-store.js';
 import { createMemorySnapshots, EAGER, type MemorySnapshots, singly } from '../support/memory-snapshots.js';
 
 type AnyDecider = Decider<unknown, DomainEvent, unknown>;
-const DECIDERS = [blindReturn, channel, coupon, location, order, settlement, stock] as readonly AnyDecider[];
+const DECIDERS = [
+  blindReturn,
+  channel,
+  consignment,
+  coupon,
+  location,
+  order,
+  settlement,
+  stock,
+] as readonly AnyDecider[];
 const codec = createCodec(allEventDefinitions);
 interface Loading {
   readonly store: EventStore;

@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
 import { blindReturn, blindReturnEvents } from '../../src/domain/blind-return.js';
 import { channel, channelEvents } from '../../src/domain/channel.js';
+import { consignment, consignmentEvents } from '../../src/domain/consignment.js';
 import { coupon, couponEvents } from '../../src/domain/coupon.js';
 import type { Decider, DomainEvent } from '../../src/domain/decider.js';
 import type { EventDefinition } from '../../src/domain/event-definition.js';
@@ -24,6 +25,7 @@ type AnyDecider = Decider<unknown, DomainEvent, unknown>;
 const DECIDERS = [
   [blindReturn, blindReturnEvents],
   [channel, channelEvents],
+  [consignment, consignmentEvents],
   [coupon, couponEvents],
   [location, locationEvents],
   [order, [...orderEvents, ...exchangeEvents]],

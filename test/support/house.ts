@@ -40,7 +40,17 @@ export interface TestHouse {
   stop(): Promise<void>;
 }
 
-const ALL_CATEGORIES = ['system', 'channel', 'location', 'stock', 'coupon', 'order', 'return', 'settlement'];
+const ALL_CATEGORIES = [
+  'system',
+  'channel',
+  'location',
+  'stock',
+  'coupon',
+  'order',
+  'return',
+  'consignment',
+  'settlement',
+];
 
 /**
  * A whole Holdfast for a test file: event store (its own process), database, bus, projections, processes, and the API on a
@@ -58,7 +68,7 @@ export const startTestHouse = async (limits: Partial<ApiLimits> = {}): Promise<T
       HOLDFAST_VAULT_KEY_FILE: vaultKey.file,
     }),
   });
-  const { bus, orders, returns, vault, payments, providers, db, log, registry, store } = house;
+  const { bus, orders, returns, consignments, vault, payments, providers, db, log, registry, store } = house;
   const waiter = await createPositionWaiter(db);
   const app = createApi({
     bus,
@@ -67,6 +77,7 @@ export const startTestHouse = async (limits: Partial<ApiLimits> = {}): Promise<T
     vault,
     payments,
     providers,
+    consignments,
     db,
     waiter,
     log,

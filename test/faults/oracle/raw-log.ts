@@ -4,7 +4,17 @@ import type { EventStore, StoredEvent } from '../../../src/runtime/event-store.j
  * The log as the oracle reads it: raw events, and no code of the house, not even its codec. (Tables and money are the audit's, which has
  * a fold of its own too.)
  */
-const CATEGORIES = ['system', 'channel', 'location', 'stock', 'coupon', 'order', 'return', 'settlement'];
+const CATEGORIES = [
+  'system',
+  'channel',
+  'location',
+  'stock',
+  'coupon',
+  'order',
+  'return',
+  'consignment',
+  'settlement',
+];
 
 export type Data = Readonly<Record<string, unknown>>;
 export const text = (value: unknown): string => (typeof value === 'string' ? value : '');

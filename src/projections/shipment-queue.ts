@@ -1,0 +1,127 @@
+import type { Queryable } from '../runtime/database.js';
+import { ANY_TEXT, INTEGER, type Page, type PageRequest, pageSize, readCursor, toPage } from './cursor.js';
+
+/** What a location can ship of an order now: a delivery group of its own, or what is in none. */
+export interface WaitingShipment {
+  readonly orderId: string;
+  readonly channel: string;
+  readonly externalId: string;
+  readonly customerId: string | null;
+  readonly location: string;
+  /** The group that ships apart; null for the rest of the order. */
+  readonly splitId: string | null;
+  /** `YYYY-MM-DD` */
+  readonly requestedDate: string | null;
+  /** 1 is the most urgent. */
+  readonly priority: number;
+  readonly placedAt: Date;
+  readonly confirmedAt: Date | null;
+  /** Goods that are open there and not held back by a review: lines, and units of them. */
+  readonly lines: number;
+  readonly units: number;
+  /** Whether something of the order has gone out before. */
+  readonly begun: boolean;
+}
+
+/**
+ * SQL for all that can be shipped: open goods of confirmed orders that no review holds back, by order, location and delivery group. It
+ * costs what is confirmed and open, by the index on the status of orders.
+ */
+export const WAITING_SHIPMENTS = `
+SELECT orders.order_id, orders.channel, orders.placed_at, line.location, part.split_id,
+  coalesce(part.requested_date, orders.requested_to) AS requested_date,
+  coalesce(part.priority, orders.priority) AS priority, count(*) AS lines, sum(part.units)::bigint AS units
+FROM orders JOIN order_lines AS line ON line.order_id = orders.order_id JOIN LATERAL (
+  SELECT split_id, requested_date, priority, quantity - shipped - cancelled AS units
+  FROM order_splits AS split WHERE split.order_id = line.order_id AND split.line_id = line.line_id AND NOT undone
+  UNION ALL
+  SELECT NULL, NULL, NULL, line.quantity - line.shipped - line.cancelled - coalesce(sum(quantity - shipped - cancelled), 0)
+  FROM order_splits AS split WHERE split.order_id = line.order_id AND split.line_id = line.line_id AND NOT undone
+) AS part ON part.units > 0
+WHERE orders.status = 'confirmed' AND line.kind = 'goods' AND line.location IS NOT NULL
+  AND line.quantity > line.shipped + line.cancelled
+  AND NOT EXISTS (SELECT FROM reviews WHERE reviews.order_id = orders.order_id AND reviews.outcome IS NULL
+    AND 'ship' = ANY (reviews.blocks) AND (reviews.lines IS NULL OR line.line_id = ANY (reviews.lines)))
+GROUP BY orders.order_id, orders.channel, orders.placed_at, orders.priority, orders.requested_to, line.location, part.split_id, part.requested_date, part.priority`;
+
+/** SQL for whether the day a shipment of {@link WAITING_SHIPMENTS} is wanted is over where its channel is; `at` is the time. */
+export const isLate = (at: string): string => `waiting.requested_date < (${at}::timestamptz AT TIME ZONE
+  coalesce((SELECT time_zone FROM channels WHERE channels.channel = waiting.channel), 'UTC'))::date`;
+
+export interface ShipmentFilter extends PageRequest {
+  readonly location: string;
+  readonly channel?: string | undefined;
+  /** Only what was wanted on a day that was over then. */
+  readonly lateAt?: Date | undefined;
+}
+
+interface Row {
+  readonly order_id: string;
+  readonly channel: string;
+  readonly external_id: string;
+  readonly customer_id: string | null;
+  readonly split_id: string | null;
+  readonly requested_date: string | null;
+  readonly priority: number;
+  readonly placed_at: Date;
+  readonly placed_us: bigint;
+  readonly confirmed_at: Date | null;
+  readonly shipped_units: bigint;
+  readonly lines: bigint;
+  readonly units: bigint;
+}
+
+/** What a location has to ship: the most urgent first, then by the age of the order. Throws {@link InvalidCursor}. */
+export const listShipments = async (
+  db: Queryable,
+  filter: ShipmentFilter,
+): Promise<Page<WaitingShipment>> => {
+  const { location, channel, lateAt } = filter;
+  const list = `shipments ${JSON.stringify([location, channel ?? null, lateAt !== undefined])}`;
+  const size = pageSize(filter);
+  const parameters: unknown[] = [];
+  const parameter = (value: unknown): string => {
+    parameters.push(value);
+    return `$${parameters.length}`;
+  };
+  const conditions = [`waiting.location = ${parameter(location)}`];
+  if (channel !== undefined) conditions.push(`waiting.channel = ${parameter(channel)}`);
+  if (lateAt !== undefined) conditions.push(isLate(parameter(lateAt)));
+  const after = readCursor(list, filter, [INTEGER, INTEGER, ANY_TEXT, ANY_TEXT]);
+  if (after !== undefined) {
+    const [priority, time, order, split] = after.map(parameter);
+    const moment = `timestamptz 'epoch' + ${time}::bigint * interval '1 microsecond'`;
+    conditions.push(
+      `(waiting.priority, waiting.placed_at, waiting.order_id, coalesce(waiting.split_id, '')) > (${priority}::integer, ${moment}, ${order}, ${split})`,
+    );
+  }
+  const { rows } = await db.query<Row>(
+    `SELECT waiting.*, external_id, customer_id, confirmed_at, shipped_units,
+       (extract(epoch FROM waiting.placed_at) * 1000000)::bigint AS placed_us
+     FROM (${WAITING_SHIPMENTS}) AS waiting JOIN orders ON orders.order_id = waiting.order_id
+     WHERE ${conditions.join(' AND ')}
+     ORDER BY waiting.priority, waiting.placed_at, waiting.order_id, coalesce(waiting.split_id, '') LIMIT ${parameter(size + 1)}`,
+    parameters,
+  );
+  const keyOf = (row: Row): string[] => [
+    `${row.priority}`,
+    `${row.placed_us}`,
+    row.order_id,
+    row.split_id ?? '',
+  ];
+  return toPage(list, rows, size, keyOf, (row) => ({
+    orderId: row.order_id,
+    channel: row.channel,
+    externalId: row.external_id,
+    customerId: row.customer_id,
+    location,
+    splitId: row.split_id,
+    requestedDate: row.requested_date,
+    priority: row.priority,
+    placedAt: row.placed_at,
+    confirmedAt: row.confirmed_at,
+    lines: Number(row.lines),
+    units: Number(row.units),
+    begun: row.shipped_units > 0n,
+  }));
+};
