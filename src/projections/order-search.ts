@@ -60,6 +60,8 @@ const textsOf = (event: OrderEvent, { streamId, revision }: RecordedEvent): read
       const ids = customerId === undefined ? [streamId, externalId] : [streamId, externalId, customerId];
       return [...ids, ...coupons, ...lines.map(({ sku }) => sku)];
     }
+    case 'OrderChangeConfirmed':
+      return event.data.added.map(({ sku }) => sku);
     case 'OrderRejected':
       return [event.data.code, event.data.detail];
     case 'OrderHeld':

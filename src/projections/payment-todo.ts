@@ -19,7 +19,7 @@ const TAKE_DUE = `
 WITH left_over AS (
   SELECT order_id FROM refunds_due
   WHERE touched_at <= now() - $1 * interval '1 millisecond'
-    AND channel IN (SELECT channel FROM channels WHERE refunds = 'automatic')
+    AND channel IN (SELECT channel FROM channels WHERE policies::jsonb ->> 'refunds' = 'automatic')
     AND EXISTS (
       SELECT 1 FROM payments WHERE payments.order_id = refunds_due.order_id AND provider IS NOT NULL
         AND NOT refund_failed AND captured - refunded - charged_back - refund_requested > 0)

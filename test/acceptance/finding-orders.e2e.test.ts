@@ -169,6 +169,10 @@ test('the work queues lead a warehouse to what it has to ship', async () => {
     'overdue 0',
     'shipments 2',
     'late 0',
+    'backorders 0',
+    'changes 0',
+    'returns 0',
+    'refunds 0',
   ]);
   for (const { parts } of items) {
     for (const { path, count } of parts) {

@@ -92,6 +92,10 @@ describe('an order that waits for its payment', () => {
     const lines = [{ lineId: '1', quantity: 1 }];
     const back = await send('/v1/orders/web~paid/returns', { returnId: 't', reason: 'broken', lines });
     expect(back.body).toMatchObject({ balance: { cost: '12.50', overpaid: '12.50' } });
+    const { items: queues } = (await read('/v1/work-queues', back)) as unknown as {
+      items: { name: string; count: number }[];
+    };
+    expect(queues.find(({ name }) => name === 'refunds')).toMatchObject({ count: 1 });
     expect(await read('/v1/payments/refunds-due?channel=web', back, finance)).toMatchObject({
       items: [{ orderId: 'web~paid', channel: 'web', currency: 'GBP', amount: '12.50', requested: '0.00' }],
     });

@@ -72,6 +72,12 @@ test('goods are requested by the channel, taken in and inspected by the warehous
     items: [{ orderId: 'web~returned', returnId: 'q', lines: [{ sku: 'MUG' }, { sku: 'POST' }] }],
     nextCursor: null,
   });
+  const { items: queues } = (await read('/v1/work-queues', requested)) as unknown as {
+    items: { name: string; parts: unknown[] }[];
+  };
+  expect(queues.find(({ name }) => name === 'returns')).toMatchObject({
+    parts: [{ of: { state: 'requested' }, count: 1, path: '/v1/returns?state=requested' }],
+  });
   expect(await read('/v1/returns/counts', requested)).toMatchObject({
     items: [{ channel: 'web', state: 'requested', count: 1, units: 4 }],
   });

@@ -112,6 +112,13 @@ describe('five of a SKU are wanted, three are there', () => {
     await receive('main', 'M', 3);
     const placed = await place('market', 'M', 5);
     expect(placed.body).toMatchObject({ status: 'confirmed', short: [{ sku: 'M', quantity: 2 }] });
+    const queues = (await read('/v1/work-queues?channel=market', placed)) as unknown as {
+      items: { name: string; count: number; parts: unknown[] }[];
+    };
+    expect(queues.items.find(({ name }) => name === 'backorders')).toMatchObject({
+      count: 1,
+      parts: [{ of: { kind: 'shortfall' }, units: 2, path: '/v1/backorders?kind=shortfall&channel=market' }],
+    });
     expect(await read('/v1/backorders?kind=shortfall&sku=M', placed)).toMatchObject({
       items: [{ orderId: 'market~M', quantity: 2 }],
     });
@@ -159,6 +166,10 @@ describe('a change', () => {
     expect(await read('/v1/order-changes?channel=web', proposed)).toMatchObject({
       items: [{ orderId: 'web~C', changeId: 'c1', status: 'proposed' }],
     });
+    const queues = (await read('/v1/work-queues', proposed)) as unknown as {
+      items: { name: string; count: number }[];
+    };
+    expect(queues.items.find(({ name }) => name === 'changes')).toMatchObject({ count: 1 });
     const confirmed = await send('POST', '/v1/orders/web~C/changes/c1/confirmation', {});
     expect(confirmed.body).toMatchObject({ version: 2, units: { ordered: 7, cancelled: 2 } });
     expect(await read('/v1/orders/web~C', confirmed)).toEqual(confirmed.body);

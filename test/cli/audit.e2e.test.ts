@@ -117,9 +117,13 @@ describe('holdfast audit', () => {
   test(
     'exits 1 and names the row after a cell was changed by hand',
     async () => {
-      await database.db.query(`UPDATE stock_levels SET on_hand = on_hand + 1 WHERE sku = 'D'`);
+      await database.db.query(
+        `UPDATE stock_levels SET on_hand = on_hand + 1 WHERE sku = 'D' AND location = 'shop'`,
+      );
       const { code, out } = await audit();
-      await database.db.query(`UPDATE stock_levels SET on_hand = on_hand - 1 WHERE sku = 'D'`);
+      await database.db.query(
+        `UPDATE stock_levels SET on_hand = on_hand - 1 WHERE sku = 'D' AND location = 'shop'`,
+      );
       expect(out).toContain('stock_levels location=shop sku=D: on_hand: log says "3", table says "4"');
       expect(out).toContain('stock_levels location=shop sku=D: available');
       expect(out).toContain('NOT SOUND: 1 rows differ, 0 violations, 0 parked streams.');

@@ -14,10 +14,12 @@ FROM unnest('{web,shop,b2b,phone}'::text[]) AS channel;
 
 INSERT INTO orders (order_id, channel, external_id, status, customer_id, currency, placed_at, expires_at, confirm, coupons,
   line_count, goods_total, charge_total, voucher_total, discount_total, tax_total, shipped_total, returned_total,
-  allowance_total, units, shipped_units, cancelled_units, returned_units, revision, position, effective_at, recorded_at)
+  allowance_total, units, shipped_units, cancelled_units, returned_units, revision, position, effective_at, recorded_at,
+  shortage, handover, priority, guest, gift)
 SELECT channel || '~' || n, channel, n, status, 'c' || n % 3000, 'GBP',
   timestamptz '2026-11-27 12:00Z' - n * interval '7 minutes', NULL, 'auto', '{}',
-  2, 100, 0, 0, 0, 0, 0, 0, 0, 2, CASE status WHEN 'completed' THEN 2 ELSE 0 END, 0, 0, 3, n, now(), now()
+  2, 100, 0, 0, 0, 0, 0, 0, 0, 2, CASE status WHEN 'completed' THEN 2 ELSE 0 END, 0, 0, 3, n, now(), now(),
+  'all-or-nothing', 'later', 5, false, false
 FROM (
   SELECT n, CASE WHEN n % 10 < 7 THEN 'web' ELSE (ARRAY['shop', 'b2b', 'phone'])[n % 3 + 1] END AS channel,
     CASE WHEN n % 50 = 0 THEN 'confirmed' WHEN n % 97 = 0 THEN 'reserved' WHEN n % 1009 = 0 THEN 'placed'

@@ -3,6 +3,8 @@ import type { OrderCommand } from '../../src/domain/order.js';
 import { stock } from '../../src/domain/stock.js';
 import { orderIdOf, stockIdOf } from '../../src/domain/stream-id.js';
 import { createOrderProcess } from '../../src/processes/order-process.js';
+import { listBackorders } from '../../src/projections/backorder-queue.js';
+import { listChanges } from '../../src/projections/change-proposals.js';
 import { InvalidCursor } from '../../src/projections/cursor.js';
 import { listOrders } from '../../src/projections/order-pages.js';
 import { listReviews } from '../../src/projections/review-queue.js';
@@ -100,6 +102,8 @@ const queues = async (
   );
 const at = (hour: number): Date => new Date(`2026-01-15T0${hour}:00:00Z`);
 
+const NOTHING = { count: 0, oldest: null, parts: [] };
+
 describe('the work queues', () => {
   test('say what waits, how much of it, since when, and where the list is', async () => {
     const held = new Date('2026-01-15T11:00:00Z');
@@ -174,6 +178,11 @@ describe('the work queues', () => {
           },
         ],
       },
+      // With something in them: shortages.e2e, returns.e2e and payments.e2e.
+      backorders: NOTHING,
+      changes: NOTHING,
+      returns: NOTHING,
+      refunds: NOTHING,
     });
   });
 
@@ -212,6 +221,10 @@ describe('the work queues', () => {
         (await listShipments(db, { location: 'berlin' })).items.length +
         (await listShipments(db, { location: 'north' })).items.length,
       late: (await listShipments(db, { location: 'berlin', lateAt: NOW })).items.length,
+      backorders: (await listBackorders(db)).items.length,
+      changes: (await listChanges(db, { status: 'proposed' })).items.length,
+      returns: 0,
+      refunds: 0,
     };
     expect(Object.fromEntries(Object.entries(all).map(([name, { count }]) => [name, count]))).toEqual(shown);
     expect(WORK_QUEUES.map(({ name }) => name).sort()).toEqual(Object.keys(shown).sort());
