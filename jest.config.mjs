@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { findSecondPostgres, SECOND_POSTGRES_TESTS } from './test/support/second-postgres.mjs';
 
 // One project per cost suffix, so that `npm test -- --selectProjects unit` runs what is cheap.
@@ -37,6 +38,8 @@ const onSecondPostgres = {
   globalTeardown: '<rootDir>/test/support/second-postgres-stop.mjs',
 };
 export default {
+  // Jest leaves one core free, which on two is half of the machine, while many a test waits for a disk or another process.
+  maxWorkers: Math.max(2, availableParallelism() - 1),
   // A busy machine is slow, not wrong: this only ends what hangs.
   testTimeout: 60_000,
   projects: [

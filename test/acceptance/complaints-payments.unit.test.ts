@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { coupon } from '../../src/domain/coupon.js';
 import { type OrderCommand, order } from '../../src/domain/order.js';
 import { balanceOfOrder } from '../../src/domain/order-balance.js';
 import { stock } from '../../src/domain/stock.js';
@@ -161,4 +162,44 @@ test('WooCommerce 64668: a refund of 179.26 on an order of 179.25 is refused; 17
     'ok',
     'exceeds_captured',
   ]);
+});
+
+describe('Vendure 890, 2393 and 2762: the refund of a discounted order is what was paid for it', () => {
+  const tenth = done(coupon, 'TENTH', {
+    type: 'issue',
+    terms: { discount: { kind: 'percent', percent: '10' }, limit: 1 },
+  });
+  // 3 x 33.33 is 99.99; a tenth of it is 10.00, rounded once; 89.99 was paid.
+  const three = [{ lineId: '1', sku: 'JAR', quantity: 3, unitPrice: '33.33' }];
+  const paid = [
+    received('JAR', 3),
+    tenth,
+    ordered(three, { coupons: ['TENTH'] }),
+    pay(capture('89.99')),
+  ] as const;
+
+  const shopAfter = (...steps: Parameters<typeof given>): Promise<Shop> =>
+    given(...steps)
+      .when(async () => undefined)
+      .thenEvents({});
+
+  test('cancelled as a whole, 89.99 is due back and not 99.99', async () => {
+    const world = await shopAfter(...paid, pay({ type: 'cancel', cancellationId: 'c', reason: 'no' }));
+    expect((await stateOf(world)).refundDue).toBe(8_999n);
+    expect(await pay(refund('90.00', 'all'), refund('89.99', 'rest'))(world)).toEqual([
+      'exceeds_captured',
+      'ok',
+    ]);
+  });
+
+  test('cancelled unit by unit, the parts add up to the same 89.99', async () => {
+    const one = (cancellationId: string): OrderCommand => ({
+      type: 'cancel',
+      cancellationId,
+      reason: 'no',
+      lines: [{ lineId: '1', quantity: 1 }],
+    });
+    const world = await shopAfter(...paid, pay(one('a'), one('b'), one('c')));
+    expect((await stateOf(world)).refundDue).toBe(8_999n);
+  });
 });

@@ -7,7 +7,7 @@ import { workQueues } from '../../src/projections/work-queues.js';
 import type { Queryable } from '../../src/runtime/database.js';
 import { type TestDatabase, testDatabase } from '../support/postgres.js';
 import { projectionSpec } from '../support/projection-spec.js';
-import { fillTables, MANY_ORDERS, planning } from './many-orders.js';
+import { fillTables, MANY_ORDERS, planForSolidState, planning } from './many-orders.js';
 
 /** How PostgreSQL finds orders among many: by an index, whatever one asks for. */
 let database: TestDatabase;
@@ -15,6 +15,7 @@ beforeAll(async () => {
   database = await testDatabase({ poolSize: 1 });
   await projectionSpec(database.db);
   await fillTables(database.db);
+  await planForSolidState(database.db);
 }, 120_000);
 afterAll(() => database.drop());
 
