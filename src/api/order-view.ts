@@ -13,7 +13,8 @@ import {
 import { isEnded, isGuest, type OrderLine, type OrderState } from '../domain/order-state.js';
 import { orderIdOf, splitId } from '../domain/stream-id.js';
 import { taxPart } from '../domain/tax.js';
-import type { OrderView as OrderRow, OrderSummary } from '../projections/order-pages.js';
+import type { OrderView as OrderRow } from '../projections/order-pages.js';
+import type { OrderSummary } from '../projections/order-summary.js';
 import { seesChannel } from './answers.js';
 import type { Caller } from './api-keys.js';
 import { balanceView, paymentsPageOf, paymentView, viewOfBalance, viewOfPayment } from './payment-view.js';

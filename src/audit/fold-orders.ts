@@ -1,96 +1,22 @@
-import type { OrderEvent, OrderUnits } from '../domain/order-events.js';
+import type { OrderEvent } from '../domain/order-events.js';
 import type { OnePaymentEvent } from '../domain/payment-events.js';
 import type { RecordedEvent } from '../runtime/event-store.js';
 import { microsOf } from './calendar.js';
 import { FoldedAllocations } from './fold-allocations.js';
-import { type FoldedChange, foldChange } from './fold-changes.js';
+import { foldChange } from './fold-changes.js';
+import { addLine, checkShares, countUnits, discountLines, goodsOf, locateLines } from './fold-lines.js';
 import { costOf, FoldedPayments } from './fold-payments.js';
 import type { Promises } from './fold-promises.js';
 import { FoldedReturns } from './fold-returns.js';
 import { FoldedReviews } from './fold-reviews.js';
 import { FoldedSplits } from './fold-splits.js';
-import { checkRate, checkTaxes, hasRightTax, taxOfFirst } from './fold-taxes.js';
+import { checkRate, taxOfFirst } from './fold-taxes.js';
+import { type FoldedCredit, type FoldedOrder, type FoldedStatus, netOf, type Of } from './folded-order.js';
 import { encodePart, stockKey } from './ids.js';
-import { carriedByFirst, minorOf, priceTimes } from './money.js';
+import { carriedByFirst, minorOf } from './money.js';
 import { type Place, placeOf } from './place.js';
 import { isSearched } from './search-words.js';
 import type { Violations } from './violations.js';
-
-type Of<Type extends OrderEvent['type']> = Extract<OrderEvent, { type: Type }>['data'];
-
-/** Amounts in minor units, of the whole line as placed. */
-export interface FoldedLine {
-  readonly order: FoldedOrder;
-  readonly lineId: string;
-  /** Place in the order, from 0. */
-  readonly index: number;
-  readonly kind: 'goods' | 'charge' | 'voucher';
-  readonly sku: string;
-  readonly account: string | undefined;
-  readonly quantity: number;
-  readonly unitPrice: string;
-  readonly amount: bigint;
-  readonly tax: bigint;
-  /** What the tax is made of, as recorded; undefined where the channel did not say. */
-  readonly taxes: Of<'OrderPlaced'>['lines'][number]['taxes'];
-  discount: bigint;
-  shipped: number;
-  cancelled: number;
-  returned: number;
-  location: string | undefined;
-}
-
-export type FoldedStatus =
-  | 'placed'
-  | 'reserved'
-  | 'confirmed'
-  | 'completed'
-  | 'cancelled'
-  | 'rejected'
-  | 'expired';
-
-export interface FoldedOrder {
-  readonly id: string;
-  placed: Omit<Of<'OrderPlaced'>, 'lines' | 'sources' | 'contentHash'>;
-  version: number;
-  /** By change id. */
-  changes: Map<string, FoldedChange> | undefined;
-  readonly lines: Map<string, FoldedLine>;
-  status: FoldedStatus;
-  confirmed: boolean;
-  confirmedAt: string | undefined;
-  rejection: Of<'OrderRejected'> | undefined;
-  /** Recorded time of the event that ended it. */
-  endedAtMs: number | undefined;
-  /** What is paid for the units shipped, given back for those returned, and credited beyond. Minor units. */
-  charged: bigint;
-  credited: bigint;
-  allowance: bigint;
-  /** What held it back; undefined for an order that nothing ever did. */
-  reviews: FoldedReviews | undefined;
-  readonly allocations: FoldedAllocations;
-  /** What was asked back and given back; undefined for an order of which nothing ever was. */
-  returns: FoldedReturns | undefined;
-  /** When it expires: as placed, or later for a payment. */
-  expiresAt: string | undefined;
-  /** Undefined for an order that nobody ever began to pay. */
-  payments: FoldedPayments | undefined;
-  /** Credit notes that it is found by; undefined for an order that has none. */
-  notes: Set<string> | undefined;
-  /** Units that ship apart; undefined for an order that was never split. */
-  splits: FoldedSplits | undefined;
-  last: Place;
-}
-
-/** Money given back, by whatever it was given. */
-export interface FoldedCredit {
-  readonly channel: string;
-  readonly note: string;
-  readonly currency: string;
-  readonly at: string;
-  readonly units: number;
-  readonly amount: bigint;
-}
 
 /** Facts that come after the goods left, and so perhaps after the order was over. */
 const AFTER_SALES: ReadonlySet<string> = new Set<OrderEvent['type']>([
@@ -105,10 +31,6 @@ const AFTER_SALES: ReadonlySet<string> = new Set<OrderEvent['type']>([
   'OrderExchangeSettled',
   'OrderExchangeEnded',
 ]);
-
-/** What the customer pays for units. */
-export const netOf = ({ amount, discount, tax }: OrderUnits, currency: string): bigint =>
-  minorOf(amount, currency) - minorOf(discount, currency) + minorOf(tax, currency);
 
 const PAYMENT_TYPES: ReadonlySet<string> = new Set([
   'OrderPaymentStarted',
@@ -168,7 +90,7 @@ export class OrderFold {
         break;
       case 'OrderAllocated':
         order.allocations.allocate(event.data);
-        this.#locate(order);
+        locateLines(order);
         break;
       case 'OrderConfirmed':
         order.reviews?.step('confirm', []);
@@ -303,129 +225,16 @@ export class OrderFold {
       splits: undefined,
       last,
     };
-    for (const line of lines) this.#addLine(order, line, stream);
+    for (const line of lines) addLine(order, line, this.violations);
     this.orders.set(id, order);
     if (data.exchangeOf !== undefined) this.#checkExchange(id, stream, data.exchangeOf);
   }
 
-  #addLine(order: FoldedOrder, data: Of<'OrderPlaced'>['lines'][number], stream: string): FoldedLine {
-    const { lineId, kind, sku, account, quantity, unitPrice, amount, tax, taxes } = data;
-    const { currency } = order.placed;
-    if (order.lines.has(lineId)) this.violations.add('line_twice', stream, lineId);
-    const line: FoldedLine = {
-      order,
-      lineId,
-      index: order.lines.size,
-      kind,
-      sku,
-      account,
-      quantity,
-      unitPrice,
-      amount: minorOf(amount, currency),
-      tax: minorOf(tax, currency),
-      taxes,
-      discount: 0n,
-      shipped: 0,
-      cancelled: 0,
-      returned: 0,
-      location: undefined,
-    };
-    checkTaxes(line, currency, this.violations);
-    if (line.amount !== priceTimes(unitPrice, quantity, currency)) {
-      this.violations.add('wrong_line_amount', stream, `${lineId}: ${quantity} x ${unitPrice} is ${amount}`);
-    }
-    order.lines.set(lineId, line);
-    return line;
-  }
-
-  /** Lines say where their SKU was held first. */
-  #locate(order: FoldedOrder): void {
-    const first = new Map<string, string>();
-    for (const { sku, location } of order.allocations.at.values()) {
-      if (!first.has(sku)) first.set(sku, location);
-    }
-    for (const line of order.lines.values()) {
-      if (line.kind === 'goods') line.location ??= first.get(line.sku);
-    }
-  }
-
   #reserve(order: FoldedOrder, data: Of<'OrderReserved'>): void {
-    const stream = `order-${order.id}`;
-    const { currency } = order.placed;
-    const { discounts } = data;
     const goods = [...order.lines.values()].filter(({ kind }) => kind === 'goods');
     order.allocations.reserve(data, goods, order.last);
-    this.#locate(order);
-    for (const { code, amount, shares } of discounts) {
-      let sum = 0n;
-      for (const share of shares) {
-        const line = order.lines.get(share.lineId);
-        const minor = minorOf(share.amount, currency);
-        sum += minor;
-        if (line === undefined) {
-          this.violations.add('unknown_line', stream, share.lineId);
-          continue;
-        }
-        line.discount += minor;
-        if (line.discount > line.amount)
-          this.violations.add('wrong_discount', stream, `${code}: ${line.lineId}`);
-      }
-      if (sum !== minorOf(amount, currency)) {
-        this.violations.add('wrong_discount', stream, `${code}: ${amount}`);
-      }
-    }
-  }
-
-  #count(
-    order: FoldedOrder,
-    counter: 'shipped' | 'cancelled' | 'returned',
-    moved: readonly { readonly lineId: string; readonly quantity: number }[],
-  ): void {
-    for (const { lineId, quantity } of moved) {
-      const line = order.lines.get(lineId);
-      if (line === undefined) {
-        this.violations.add('unknown_line', `order-${order.id}`, lineId);
-        continue;
-      }
-      line[counter] += quantity;
-      if (line.shipped + line.cancelled > line.quantity || line.returned > line.shipped) {
-        this.violations.add('more_than_ordered', `order-${order.id}`, `${lineId}: ${counter} ${quantity}`);
-      }
-    }
-  }
-
-  /** Units go out, and come back, from the front: those after `before` must carry exactly their part of the line. */
-  #checkShares(order: FoldedOrder, counter: 'shipped' | 'returned', moved: readonly OrderUnits[]): void {
-    const { currency } = order.placed;
-    /** Units of the line that this event has named before. */
-    const before = new Map<string, number>();
-    for (const { lineId, quantity, ...given } of moved) {
-      const line = order.lines.get(lineId);
-      if (line === undefined) continue;
-      const from = before.get(lineId) ?? line[counter];
-      const to = from + quantity;
-      before.set(lineId, to);
-      if (to > line.quantity) continue;
-      const share = (total: bigint): bigint =>
-        carriedByFirst(total, line.quantity, to) - carriedByFirst(total, line.quantity, from);
-      const right =
-        minorOf(given.amount, currency) === share(line.amount) &&
-        minorOf(given.discount, currency) === share(line.discount) &&
-        hasRightTax(line, given, currency, from, to);
-      if (!right) {
-        this.violations.add('wrong_share', `order-${order.id}`, `${lineId}: ${counter} ${quantity}`);
-      }
-    }
-  }
-
-  #goodsOf(
-    order: FoldedOrder,
-    named: readonly { readonly lineId: string; readonly quantity: number }[],
-  ): { sku: string; quantity: number }[] {
-    return named.flatMap(({ lineId, quantity }) => {
-      const line = order.lines.get(lineId);
-      return line?.kind === 'goods' ? [{ sku: line.sku, quantity }] : [];
-    });
+    locateLines(order);
+    discountLines(order, data.discounts, this.violations);
   }
 
   #change(order: FoldedOrder, data: Of<'OrderChangeConfirmed'>): void {
@@ -444,10 +253,10 @@ export class OrderFold {
       const tax = taxOfFirst(line, currency, to) - taxOfFirst(line, currency, to - quantity);
       difference -= share(line.amount) - share(line.discount) + tax;
     }
-    order.allocations.change(data, this.#goodsOf(order, data.cancelled), order.last);
-    this.#count(order, 'cancelled', data.cancelled);
+    order.allocations.change(data, goodsOf(order, data.cancelled), order.last);
+    countUnits(order, 'cancelled', data.cancelled, this.violations);
     for (const added of data.added) {
-      const line = this.#addLine(order, added, stream);
+      const line = addLine(order, added, this.violations);
       line.discount = minorOf(added.discount, currency);
       if (line.discount > line.amount || line.index !== added.lineNo) {
         this.violations.add('wrong_change', stream, added.lineId);
@@ -458,7 +267,7 @@ export class OrderFold {
       this.violations.add('wrong_difference', stream, `${data.changeId}: ${data.difference}`);
     }
     if (data.destination !== undefined) order.placed = { ...order.placed, destination: data.destination };
-    this.#locate(order);
+    locateLines(order);
   }
 
   #checkSplits({ splits, lines }: FoldedOrder): void {
@@ -470,8 +279,8 @@ export class OrderFold {
 
   #cancel(order: FoldedOrder, data: Of<'OrderLinesCancelled'>): void {
     const { lines, splits } = data;
-    order.allocations.release(data, this.#goodsOf(order, lines));
-    this.#count(order, 'cancelled', lines);
+    order.allocations.release(data, goodsOf(order, lines));
+    countUnits(order, 'cancelled', lines, this.violations);
     if (splits !== undefined) {
       order.splits ??= new FoldedSplits(order.id, this.violations);
       order.splits.take('cancelled', splits);
@@ -487,10 +296,10 @@ export class OrderFold {
       'ship',
       lines.map(({ lineId }) => lineId),
     );
-    this.#checkShares(order, 'shipped', lines);
+    checkShares(order, 'shipped', lines, this.violations);
     order.allocations.capture(lines.filter(({ kind }) => kind === 'goods'));
     checkRate(order, settlement, this.violations);
-    this.#count(order, 'shipped', lines);
+    countUnits(order, 'shipped', lines, this.violations);
     if (splitId !== undefined) {
       order.splits ??= new FoldedSplits(order.id, this.violations);
       const goods = lines.filter(({ kind }) => kind === 'goods');
@@ -538,9 +347,9 @@ export class OrderFold {
 
   #return(order: FoldedOrder, data: Of<'OrderReturned'>, recorded: RecordedEvent): void {
     const { lines, currency, returnId, note, channel } = data;
-    this.#checkShares(order, 'returned', lines);
+    checkShares(order, 'returned', lines, this.violations);
     checkRate(order, data.settlement, this.violations);
-    this.#count(order, 'returned', lines);
+    countUnits(order, 'returned', lines, this.violations);
     if (note !== undefined && isSearched(order.last)) order.notes = (order.notes ?? new Set()).add(note);
     const { effectiveAt, recordedAtMs } = order.last;
     const allowance = minorOf(data.allowance, currency);

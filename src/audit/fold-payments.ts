@@ -1,7 +1,7 @@
 import type { OnePaymentEvent, Tender } from '../domain/payment-events.js';
 import type { RecordedEvent } from '../runtime/event-store.js';
-import type { FoldedOrder } from './fold-orders.js';
 import { taxOfFirst } from './fold-taxes.js';
+import type { FoldedOrder } from './folded-order.js';
 import { carriedByFirst, minorOf } from './money.js';
 import type { Violations } from './violations.js';
 

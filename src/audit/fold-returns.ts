@@ -4,7 +4,7 @@ import type { ReturnEvent } from '../domain/return-events.js';
 import type { RecordedEvent } from '../runtime/event-store.js';
 import { FoldedAllowances } from './fold-allowances.js';
 import { FoldedExchanges } from './fold-exchanges.js';
-import type { FoldedOrder } from './fold-orders.js';
+import type { FoldedOrder } from './folded-order.js';
 import type { FoldedReturn, FoldedReturnLine } from './folded-return.js';
 import type { Violations } from './violations.js';
 

@@ -1,5 +1,5 @@
 import type { OrderPlaced, OrderUnits } from '../domain/order-events.js';
-import type { FoldedLine, FoldedOrder } from './fold-orders.js';
+import type { FoldedLine, FoldedOrder } from './folded-order.js';
 import { amountText, carriedByFirst, decimalsOf, minorOf } from './money.js';
 import type { Violations } from './violations.js';
 

@@ -1,7 +1,7 @@
 import type { LogFold } from './fold.js';
 import type { FoldedAllocation } from './fold-allocations.js';
-import type { FoldedOrder } from './fold-orders.js';
 import { type FoldedCouponUse, type FoldedHold, type FoldedOwner, openUnits } from './fold-promises.js';
+import type { FoldedOrder } from './folded-order.js';
 
 /** An order with an outcome may lag this far behind it, by recorded time; then what it still holds is leaked. */
 export const SETTLING_MAX_MS = 60_000;

@@ -1,8 +1,8 @@
 import { instants, keyedCheck, type TableCheck, texts } from './compare.js';
 import type { LogFold } from './fold.js';
 import type { FoldedConsignment, FoldedConsignmentOrder } from './fold-consignments.js';
-import type { FoldedOrder } from './fold-orders.js';
 import type { FoldedSplitLine } from './fold-splits.js';
+import type { FoldedOrder } from './folded-order.js';
 import { instantCell, PLACE_COLUMNS, placeCells, textCell } from './tables-orders.js';
 
 function* splitLinesOf(orders: Iterable<FoldedOrder>): Generator<FoldedSplitLine> {

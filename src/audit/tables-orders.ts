@@ -3,8 +3,8 @@ import { type Cell, decimals, instants, keyedCheck, lists, type TableCheck, text
 import type { LogFold } from './fold.js';
 import type { FoldedShort } from './fold-allocations.js';
 import type { FoldedChange } from './fold-changes.js';
-import type { FoldedLine, FoldedOrder } from './fold-orders.js';
 import type { FoldedReview } from './fold-reviews.js';
+import type { FoldedLine, FoldedOrder } from './folded-order.js';
 import type { Place } from './place.js';
 
 /** As the log says it; PostgreSQL cannot hold NUL, so a table has U+FFFD for it. */

@@ -1,7 +1,7 @@
 import { instants, keyedCheck, type TableCheck, texts } from './compare.js';
 import type { LogFold } from './fold.js';
-import type { FoldedOrder } from './fold-orders.js';
 import type { FoldedPayment, FoldedRefundDue } from './fold-payments.js';
+import type { FoldedOrder } from './folded-order.js';
 import { instantCell, textCell } from './tables-orders.js';
 
 function* paymentsOf(orders: Iterable<FoldedOrder>): Generator<FoldedPayment> {

@@ -1,6 +1,6 @@
 import { type Column, keyedCheck, type TableCheck, texts } from './compare.js';
 import type { LogFold } from './fold.js';
-import type { FoldedOrder } from './fold-orders.js';
+import type { FoldedOrder } from './folded-order.js';
 import { searchWords } from './search-words.js';
 import { textCell } from './tables-orders.js';
 

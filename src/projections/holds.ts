@@ -14,12 +14,10 @@ import {
   forget,
   type HoldLedger,
   isEmpty,
-  type LedgerJson,
-  ledgerFromJson,
-  ledgerToJson,
   ownerOfHold,
   ownerOfReturn,
 } from './hold-ledger.js';
+import { type LedgerJson, ledgerFromJson, ledgerToJson } from './hold-ledger-json.js';
 
 /**
  * The promises that are open, and which of them somebody has to follow up: what the watchdog reads.

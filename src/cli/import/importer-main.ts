@@ -30,7 +30,6 @@ const IMPORT_LIMITS: Partial<RunnerLimits> = {
   openCommands: 131_072,
   streamCommands: 4_096,
   stretchMs: Number.POSITIVE_INFINITY,
-  cachedStreams: 5_000,
   cachedBytes: 512 * 1024 * 1024,
 };
 
