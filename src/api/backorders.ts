@@ -13,6 +13,7 @@ import { asksForPast, foldPast } from './past.js';
 import { Problem } from './problems.js';
 import { defineRoute, type Route } from './route.js';
 import { effectiveAt, id, page, pageQuery, pastQuery, slug, text } from './schemas.js';
+import { emptyPage, seenChannel } from './seen-channel.js';
 
 const READERS = ['channel', 'warehouse', 'finance', 'reader'] as const;
 const units = z.int();
@@ -64,10 +65,9 @@ export const backorderRoutes = ({ bus, db, orders }: ApiParts): Route[] => [
     responses: { 200: { description: 'A page.', schema: page(backorderView) } },
     problems: ['invalid_cursor'],
     handle: async ({ query: { channel, ...query }, caller }) => {
-      const own = caller.channel ?? channel;
-      if (channel !== undefined && channel !== own)
-        return { status: 200, body: { items: [], nextCursor: null } };
-      const { items, nextCursor } = await listBackorders(db, { ...query, channel: own });
+      const seen = seenChannel(channel, caller);
+      if (seen === undefined) return emptyPage();
+      const { items, nextCursor } = await listBackorders(db, { ...query, ...seen });
       const body = items.map(({ since, placedAt, locations, ...rest }) => ({
         ...rest,
         locations: [...locations],

@@ -18,6 +18,7 @@ import type { ApiParts } from './parts.js';
 import { Problem } from './problems.js';
 import { defineRoute, type Route } from './route.js';
 import { effectiveAt, id, slug } from './schemas.js';
+import { seenChannel } from './seen-channel.js';
 
 /** Channel and what follows it, of an id that is written as we write them. */
 const partsOf = (key: string): readonly [string, string] | undefined => {
@@ -115,9 +116,8 @@ export const consignmentRoutes = ({ consignments, db }: ApiParts): Route[] => [
     awaitable: true,
     responses: { 200: { description: 'All of them.', schema: z.object({ items: z.array(candidate) }) } },
     handle: async ({ query: { location, channel }, caller }) => {
-      const own = caller.channel ?? channel;
-      const foreign = channel !== undefined && channel !== own;
-      const found = foreign ? [] : await consignmentCandidates(db, location, own);
+      const seen = seenChannel(channel, caller);
+      const found = seen === undefined ? [] : await consignmentCandidates(db, location, seen.channel);
       const items = found.map(({ country, region, postalCode, oldest, ...row }) => ({
         ...row,
         destination: { country, region: region ?? undefined, postalCode: postalCode ?? undefined },

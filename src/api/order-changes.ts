@@ -13,6 +13,7 @@ import type { ApiParts } from './parts.js';
 import type { ProblemCode } from './problems.js';
 import { type Call, defineRoute, type Route } from './route.js';
 import { effectiveAt, id, money, page, pageQuery, quantity, text, unitPrice } from './schemas.js';
+import { emptyPage, seenChannel } from './seen-channel.js';
 
 const READERS = ['channel', 'warehouse', 'finance', 'reader'] as const;
 
@@ -210,10 +211,9 @@ export const orderChangeRoutes = ({ db, orders }: ApiParts): Route[] => {
       responses: { 200: { description: 'A page.', schema: page(changeView) } },
       problems: ['invalid_cursor'],
       handle: async ({ query: { channel, ...query }, caller }) => {
-        const own = caller.channel ?? channel;
-        if (channel !== undefined && channel !== own)
-          return { status: 200, body: { items: [], nextCursor: null } };
-        const { items, nextCursor } = await listChanges(db, { ...query, channel: own, status: 'proposed' });
+        const seen = seenChannel(channel, caller);
+        if (seen === undefined) return emptyPage();
+        const { items, nextCursor } = await listChanges(db, { ...query, ...seen, status: 'proposed' });
         return { status: 200, body: { items: items.map(viewOf), nextCursor } };
       },
     }),

@@ -5,6 +5,7 @@ import { questionOf, SEARCHED_TEXT_MAX } from '../projections/order-search.js';
 import type { Caller } from './api-keys.js';
 import { ORDER_STATUSES } from './order-view.js';
 import { day, id, instant, slug } from './schemas.js';
+import { seenChannel } from './seen-channel.js';
 
 const moment = z.union([day, instant]);
 
@@ -67,11 +68,11 @@ export const filterFor = (
   caller: Caller,
   now: Date,
 ): OrderFilter | undefined => {
-  const own = caller.channel ?? query.channel;
-  if (query.channel !== undefined && query.channel !== own) return undefined;
+  const seen = seenChannel(query.channel, caller);
+  if (seen === undefined) return undefined;
   return {
     ...query,
-    channel: own,
+    ...seen,
     placedFrom: bound(placedFrom),
     placedTo: bound(placedTo),
     overdueAt: overdue === undefined ? undefined : now,

@@ -6,6 +6,7 @@ import { ORDER_STATUSES } from './order-view.js';
 import type { ApiParts } from './parts.js';
 import { defineRoute, type Route } from './route.js';
 import { id } from './schemas.js';
+import { seenChannel } from './seen-channel.js';
 
 const READERS = ['channel', 'warehouse', 'finance', 'reader'] as const;
 
@@ -66,8 +67,8 @@ export const orderQueryRoutes = ({ db }: ApiParts): Route[] => [
       200: { description: 'All classes with orders.', schema: z.object({ items: z.array(ages) }) },
     },
     handle: async ({ query: { channel }, caller, now }) => {
-      const own = caller.channel ?? channel;
-      const found = channel !== undefined && channel !== own ? [] : await orderAges(db, now, own);
+      const seen = seenChannel(channel, caller);
+      const found = seen === undefined ? [] : await orderAges(db, now, seen.channel);
       const items = found.map(({ oldest, ...row }) => ({
         ...row,
         oldest: { ...oldest, placedAt: oldest.placedAt.toISOString() },

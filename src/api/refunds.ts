@@ -5,6 +5,7 @@ import type { ApiParts } from './parts.js';
 import { PAYMENT_PROBLEMS, PAYMENT_RESPONSES, paymentCalls, paymentParams } from './payment-calls.js';
 import { defineRoute, type Route } from './route.js';
 import { effectiveAt, id, money, page, pageQuery, text } from './schemas.js';
+import { emptyPage, seenChannel } from './seen-channel.js';
 
 const READERS = ['channel', 'finance', 'reader'] as const;
 
@@ -85,11 +86,9 @@ export const refundRoutes = (parts: ApiParts): Route[] => {
       responses: { 200: { description: 'A page.', schema: page(refundDue) } },
       problems: ['invalid_cursor'],
       handle: async ({ query: { channel, ...query }, caller }) => {
-        const own = caller.channel ?? channel;
-        if (channel !== undefined && channel !== own) {
-          return { status: 200, body: { items: [], nextCursor: null } };
-        }
-        const { items, nextCursor } = await listRefundsDue(db, { ...query, channel: own });
+        const seen = seenChannel(channel, caller);
+        if (seen === undefined) return emptyPage();
+        const { items, nextCursor } = await listRefundsDue(db, { ...query, ...seen });
         const view = items.map(({ since, ...one }) => ({ ...one, since: since.toISOString() }));
         return { status: 200, body: { items: view, nextCursor } };
       },

@@ -3,6 +3,7 @@ import { order } from '../domain/order.js';
 import { allowancesOf } from '../projections/allowances.js';
 import { exchangesOf } from '../projections/exchange-pages.js';
 import { countReturns, listReturns, returnsOf } from '../projections/return-queue.js';
+import type { Caller } from './api-keys.js';
 import { orderIdFor, unknownOrder } from './order-view.js';
 import { orderParams } from './orders.js';
 import type { ApiParts } from './parts.js';
@@ -18,6 +19,7 @@ import {
 } from './return-view.js';
 import { defineRoute, type Route } from './route.js';
 import { id, instant, page, pageQuery, slug } from './schemas.js';
+import { emptyPage, seenChannel } from './seen-channel.js';
 
 const READERS = ['channel', 'warehouse', 'finance', 'reader'] as const;
 
@@ -42,11 +44,12 @@ const counted = z
 /** What people read of returns: the work queues, how much is in them, and all of one order. */
 export const returnListRoutes = ({ bus, db }: ApiParts): Route[] => {
   /** The filter as far as the caller may see; undefined when it names a channel that the caller may not. */
-  const seen = ({ openedBefore, ...query }: Filter, own: string | undefined) => {
-    if (own !== undefined && query.channel !== undefined && query.channel !== own) return undefined;
+  const filterFor = ({ openedBefore, ...query }: Filter, caller: Caller) => {
+    const seen = seenChannel(query.channel, caller);
+    if (seen === undefined) return undefined;
     return {
       ...query,
-      channel: own ?? query.channel,
+      ...seen,
       openedBefore: openedBefore === undefined ? undefined : new Date(openedBefore),
     };
   };
@@ -72,8 +75,8 @@ export const returnListRoutes = ({ bus, db }: ApiParts): Route[] => {
       responses: { 200: { description: 'A page.', schema: page(returnView) } },
       problems: ['invalid_cursor'],
       handle: async ({ query: { state, limit, cursor, ...asked }, caller }) => {
-        const allowed = seen(asked, caller.channel);
-        if (allowed === undefined) return { status: 200, body: { items: [], nextCursor: null } };
+        const allowed = filterFor(asked, caller);
+        if (allowed === undefined) return emptyPage();
         const { items, nextCursor } = await listReturns(db, { state, limit, cursor, ...allowed });
         return { status: 200, body: { items: items.map(viewOfReturn), nextCursor } };
       },
@@ -88,7 +91,7 @@ export const returnListRoutes = ({ bus, db }: ApiParts): Route[] => {
       awaitable: true,
       responses: { 200: { description: 'All of them.', schema: z.object({ items: z.array(counted) }) } },
       handle: async ({ query, caller }) => {
-        const allowed = seen(query, caller.channel);
+        const allowed = filterFor(query, caller);
         const found = allowed === undefined ? [] : await countReturns(db, allowed);
         const items = found.map(({ oldest, location, ...one }) => ({
           ...one,

@@ -5,12 +5,14 @@ import { LINES_NAMED_MAX } from '../domain/review-rules.js';
 import { splitId } from '../domain/stream-id.js';
 import { countReviews, listReviews } from '../projections/review-queue.js';
 import { decided, idOrKey } from './answers.js';
+import type { Caller } from './api-keys.js';
 import { orderIdFor, orderView, viewOfState } from './order-view.js';
 import { orderParams } from './orders.js';
 import type { ApiParts } from './parts.js';
 import { reviewShape, viewOfReview } from './review-view.js';
 import { type Call, defineRoute, type Route } from './route.js';
 import { effectiveAt, id, instant, page, pageQuery, text } from './schemas.js';
+import { emptyPage, seenChannel } from './seen-channel.js';
 
 const PUTTERS = ['channel', 'warehouse', 'finance'] as const;
 const READERS = [...PUTTERS, 'reader'] as const;
@@ -53,13 +55,10 @@ export const reviewRoutes = ({ orders, db }: ApiParts): Route[] => {
     return decided(answer, viewOfState(orderId, answer.state));
   };
   /** The filter as far as the caller may see; undefined when it names a channel that the caller may not. */
-  const seen = ({ heldBefore, ...query }: Filter, own: string | undefined) => {
-    if (own !== undefined && query.channel !== undefined && query.channel !== own) return undefined;
-    return {
-      ...query,
-      channel: own ?? query.channel,
-      heldBefore: heldBefore === undefined ? undefined : new Date(heldBefore),
-    };
+  const filterFor = ({ heldBefore, ...query }: Filter, caller: Caller) => {
+    const seen = seenChannel(query.channel, caller);
+    if (seen === undefined) return undefined;
+    return { ...query, ...seen, heldBefore: heldBefore === undefined ? undefined : new Date(heldBefore) };
   };
 
   return [
@@ -149,8 +148,8 @@ export const reviewRoutes = ({ orders, db }: ApiParts): Route[] => {
       responses: { 200: { description: 'A page.', schema: page(queued) } },
       problems: ['invalid_cursor'],
       handle: async ({ query: { state, limit, cursor, ...asked }, caller }) => {
-        const allowed = seen(asked, caller.channel);
-        if (allowed === undefined) return { status: 200, body: { items: [], nextCursor: null } };
+        const allowed = filterFor(asked, caller);
+        if (allowed === undefined) return emptyPage();
         const { items, nextCursor } = await listReviews(db, { state, limit, cursor, ...allowed });
         const view = items.map((one) => ({
           orderId: one.orderId,
@@ -170,7 +169,7 @@ export const reviewRoutes = ({ orders, db }: ApiParts): Route[] => {
       awaitable: true,
       responses: { 200: { description: 'All of them.', schema: z.object({ items: z.array(counted) }) } },
       handle: async ({ query, caller }) => {
-        const allowed = seen(query, caller.channel);
+        const allowed = filterFor(query, caller);
         const found = allowed === undefined ? [] : await countReviews(db, allowed);
         const items = found.map(({ oldest, ...one }) => ({ ...one, oldest: oldest.toISOString() }));
         return { status: 200, body: { items } };

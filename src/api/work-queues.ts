@@ -4,6 +4,7 @@ import { workQueues } from '../projections/work-queues.js';
 import type { ApiParts } from './parts.js';
 import { defineRoute, type Route } from './route.js';
 import { id, page, pageQuery, slug } from './schemas.js';
+import { emptyPage, seenChannel } from './seen-channel.js';
 
 const READERS = ['channel', 'warehouse', 'finance', 'reader'] as const;
 
@@ -63,9 +64,9 @@ export const workQueueRoutes = ({ db }: ApiParts): Route[] => [
       200: { description: 'All queues, of one moment.', schema: z.object({ items: z.array(queue) }) },
     },
     handle: async ({ query: { channel }, caller, now }) => {
-      const own = caller.channel ?? channel;
-      if (channel !== undefined && channel !== own) return { status: 200, body: { items: [] } };
-      const items = (await workQueues(db, now, own)).map(({ parts, ...one }) => ({
+      const seen = seenChannel(channel, caller);
+      if (seen === undefined) return { status: 200, body: { items: [] } };
+      const items = (await workQueues(db, now, seen.channel)).map(({ parts, ...one }) => ({
         ...one,
         oldest: one.oldest?.toISOString() ?? null,
         parts: parts.map((part) => ({ ...part, oldest: part.oldest.toISOString() })),
@@ -93,12 +94,10 @@ export const workQueueRoutes = ({ db }: ApiParts): Route[] => [
     responses: { 200: { description: 'A page.', schema: page(shipment) } },
     problems: ['invalid_cursor'],
     handle: async ({ query: { channel, late, ...query }, caller, now }) => {
-      const own = caller.channel ?? channel;
-      if (channel !== undefined && channel !== own) {
-        return { status: 200, body: { items: [], nextCursor: null } };
-      }
+      const seen = seenChannel(channel, caller);
+      if (seen === undefined) return emptyPage();
       const lateAt = late === undefined ? undefined : now;
-      const { items, nextCursor } = await listShipments(db, { ...query, channel: own, lateAt });
+      const { items, nextCursor } = await listShipments(db, { ...query, ...seen, lateAt });
       const view = items.map(({ customerId, splitId, requestedDate, placedAt, confirmedAt, ...one }) => ({
         ...one,
         splitId: splitId ?? undefined,
