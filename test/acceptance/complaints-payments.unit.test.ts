@@ -85,6 +85,26 @@ describe('Vendure 3065: the money was captured, the stock went to zero meanwhile
   });
 });
 
+test('Saleor 11069: a payment under way holds units, and nothing else: others are served meanwhile', async () => {
+  const world = await given(received('MUG', 2), ordered([{ lineId: '1', sku: 'MUG', unitPrice: '24.00' }]))
+    .when(pay(start('24.00')))
+    .thenEvents({ 'order-web~1001': ['OrderPaymentStarted'] });
+  const buy = (externalId: string) =>
+    world.orders.execute(
+      orderIdOf('web', externalId),
+      place([{ lineId: '1', sku: 'MUG', unitPrice: '24.00' }], {
+        confirm: 'auto',
+        externalId,
+        contentHash: externalId,
+      }),
+      context(),
+    );
+  expect((await buy('1002')).state.status).toBe('confirmed');
+  expect((await buy('1003')).state.rejection).toMatchObject({ code: 'insufficient_stock' });
+  expect(await pay(capture('24.00'))(world)).toEqual(['ok']);
+  expect((await stateOf(world)).status).toBe('confirmed');
+});
+
 test('Medusa 9261: a refund for no return at all, as an appeasement, by part and up to what was paid', async () => {
   const world = await given(
     received('SHIRT', 1),

@@ -114,6 +114,31 @@ describe('stock', () => {
     expect(await levelOf(world, 'main', 'A')).toEqual({ onHand: 3, held: 0 });
   });
 
+  test('Medusa 13633: however an order ends, what it held is available again', async () => {
+    const two = [{ lineId: '1', sku: 'A', quantity: 2 }];
+    const due = { type: 'expire', dueAt: '2026-01-15T12:15:00Z' } as const;
+    const world = await worldAfter(
+      receive('main', 'A', 6),
+      open('cancelled', two),
+      open('expired', two, { confirm: 'payment', expiresAt: '2026-01-15T12:00:00Z' }),
+      open('in two parts', two),
+      act('cancelled', { type: 'cancel', cancellationId: 'c', reason: 'no' }),
+      act('expired', due),
+      act('in two parts', {
+        type: 'cancel',
+        cancellationId: 'c',
+        reason: 'no',
+        lines: [{ lineId: '1', quantity: 1 }],
+      }),
+      act('in two parts', { type: 'cancel', cancellationId: 'd', reason: 'no' }),
+    );
+    const ends = ['cancelled', 'expired', 'in two parts'].map(
+      async (id) => (await stateOf(world, id)).status,
+    );
+    expect(await Promise.all(ends)).toEqual(['cancelled', 'expired', 'cancelled']);
+    expect(await levelOf(world, 'main', 'A')).toEqual({ onHand: 6, held: 0 });
+  });
+
   test('Vendure 3508, 1738 and 1355: of 12 buyers of 2 units each, 5 get the 10 there are, all at once', async () => {
     const buyers = Array.from({ length: 12 }, (_, index) => `${index}`);
     const world = await worldAfter(receive('main', 'A', 10), (w) =>
