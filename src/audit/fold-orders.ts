@@ -18,8 +18,8 @@ import { type Place, placeOf } from './place.js';
 import { isSearched } from './search-words.js';
 import type { Violations } from './violations.js';
 
-/** Facts that come after the goods left, and so perhaps after the order was over. */
-const AFTER_SALES: ReadonlySet<string> = new Set<OrderEvent['type']>([
+/** Facts that come after the goods left, and so perhaps after the order was over; a change may still wait for its answer then. */
+const AFTER_THE_END: ReadonlySet<string> = new Set<OrderEvent['type']>([
   'OrderReturned',
   'OrderReturnRequested',
   'OrderReturnAuthorised',
@@ -30,6 +30,7 @@ const AFTER_SALES: ReadonlySet<string> = new Set<OrderEvent['type']>([
   'OrderExchangeAgreed',
   'OrderExchangeSettled',
   'OrderExchangeEnded',
+  'OrderChangeDeclined',
 ]);
 
 const PAYMENT_TYPES: ReadonlySet<string> = new Set([
@@ -77,7 +78,7 @@ export class OrderFold {
       return;
     }
     order.last = last;
-    if (order.endedAtMs !== undefined && !AFTER_SALES.has(event.type) && !isMoney(event)) {
+    if (order.endedAtMs !== undefined && !AFTER_THE_END.has(event.type) && !isMoney(event)) {
       this.violations.add('event_after_end', stream, `${event.type} when ${order.status}`);
     }
     switch (event.type) {

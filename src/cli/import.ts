@@ -2,7 +2,6 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { IN_FLIGHT_MIN } from '../adapters/channels/online-retail/dispatcher.js';
 import { IN_FLIGHT_DEFAULT } from '../adapters/channels/online-retail/import.js';
 import type { House } from '../main.js';
-import { readCheckpoint } from '../runtime/checkpoint.js';
 import { type ImportTask, startImporter } from './import/importer.js';
 import { createProgress } from './import/progress.js';
 import { withHouse } from './with-house.js';
@@ -89,8 +88,9 @@ const followed = async (
     if (interrupted.aborted) stop.abort();
     const began = performance.now();
     const progress = createProgress('following', say);
-    const from = (await readCheckpoint(house.db))?.position.commit ?? 0n;
+    let from: bigint | undefined;
     const reached = house.catchUp(({ commit }, end) => {
+      from ??= commit;
       progress.update(Number(commit - from), Number(end.commit - from), () => '');
     });
     await Promise.race([reached, broken]).finally(progress.stop);

@@ -1,9 +1,7 @@
 import type { BlindReturnEvent } from '../domain/blind-return.js';
 import type { CouponEvent } from '../domain/coupon.js';
-import type { ExchangeEvent } from '../domain/exchange-events.js';
 import type { Allocation, OrderEvent, OrderLinesCancelled } from '../domain/order-events.js';
 import { isEnded, type OrderStatus } from '../domain/order-state.js';
-import type { ReturnEvent } from '../domain/return-events.js';
 import type { StockEvent } from '../domain/stock.js';
 import { joinId, splitId, stockIdOf } from '../domain/stream-id.js';
 
@@ -136,17 +134,17 @@ const release = (ledger: HoldLedger, order: OrderPart, data: OrderLinesCancelled
   }
 };
 
-/** Facts of an order that hold nothing. */
-const AFTER_SALES: ReadonlySet<string> = new Set<(ReturnEvent | ExchangeEvent)['type']>([
-  'OrderReturnRequested',
-  'OrderReturnAuthorised',
-  'OrderReturnRefused',
-  'OrderReturnReceived',
-  'OrderReturnInspected',
-  'OrderAllowanceGranted',
-  'OrderExchangeAgreed',
-  'OrderExchangeSettled',
-  'OrderExchangeEnded',
+/** All that makes, moves or ends a promise, after the placement. Whatever else is said may be said when the order is long over. */
+const PROMISES: ReadonlySet<string> = new Set<OrderEvent['type']>([
+  'OrderReserved',
+  'OrderAllocated',
+  'OrderConfirmed',
+  'OrderRejected',
+  'OrderExpired',
+  'OrderCompleted',
+  'OrderLinesCancelled',
+  'OrderChangeConfirmed',
+  'OrderShipped',
 ]);
 
 export const foldOrder = (ledger: HoldLedger, orderId: string, event: OrderEvent): void => {
@@ -171,8 +169,7 @@ export const foldOrder = (ledger: HoldLedger, orderId: string, event: OrderEvent
     }
     return;
   }
-  // They may come long after the order is over.
-  if (AFTER_SALES.has(event.type)) return;
+  if (!PROMISES.has(event.type)) return;
   const { order } = ledger;
   if (order === undefined) throw new Error(`order ${orderId}: ${event.type} before its placement`);
   switch (event.type) {

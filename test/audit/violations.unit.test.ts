@@ -344,6 +344,17 @@ test('an order split, and one that leaves with another, are sound', () => {
   expect(wrongWith([...together, wentAlong(1), droppedOut, closed(1, 1)])).toEqual([]);
 });
 
+test('a change that nobody had answered when the order was over can still be declined', () => {
+  const proposed: Written = [
+    ORDER,
+    'OrderChangeProposed',
+    { changeId: 'c', reason: 'x', actions: [{ kind: 'reduce', lineId: 'l1', quantity: 1 }] },
+  ];
+  const declined: Written = [ORDER, 'OrderChangeDeclined', { changeId: 'c', reason: 'too late' }];
+  const [before, after] = [upToConfirmed, sound.slice(upToConfirmed.length)];
+  expect(wrongWith([...before, proposed, ...after, declined])).toEqual([]);
+});
+
 const without = (log: readonly Written[], gone: Written): Written[] => log.filter((one) => one !== gone);
 
 const CASES: readonly (readonly [keyof typeof VIOLATION_CODES, string, readonly Written[]])[] = [

@@ -72,6 +72,14 @@ const orderOf = (quantity: number) => {
       lines: [units],
       allowance: '0.00',
     }),
+    changed: {
+      proposed: order('OrderChangeProposed', {
+        changeId: 'c',
+        reason: 'x',
+        actions: [{ kind: 'reduce', lineId: 'L', quantity: 1 }],
+      }),
+      declined: order('OrderChangeDeclined', { changeId: 'c', reason: 'too late' }),
+    },
     back: record('stock-main~A', { type: 'StockReturned', data: { returnId: 'web~1/r%2F1', quantity } }),
   };
 };
@@ -93,6 +101,15 @@ describe('open promises', () => {
     ]);
     await readModels.apply([captured]);
     expect(await takeUnsettledOrders(database.db, ALL)).toEqual([]);
+    expect(await rowCount()).toBe(0);
+  });
+
+  test('stay forgotten when a change that waited is declined after its order was over', async () => {
+    const { placed, held, reserved, confirmed, shipped, completed, captured, changed } = orderOf(2);
+    const { proposed, declined } = changed;
+    await readModels.apply([placed, held, reserved, confirmed, proposed, shipped, completed, captured]);
+    expect(await rowCount()).toBe(0);
+    await readModels.apply([declined]);
     expect(await rowCount()).toBe(0);
   });
 
