@@ -257,7 +257,10 @@ export class OrderFold {
     order.allocations.change(data, goodsOf(order, data.cancelled), order.last);
     countUnits(order, 'cancelled', data.cancelled, this.violations);
     for (const added of data.added) {
+      const before = [...order.lines.values()].find(({ kind, sku }) => kind === 'goods' && sku === added.sku);
       const line = addLine(order, added, this.violations);
+      // What it takes over from another line stays held where it is.
+      if (line.kind === 'goods') line.location = before?.location;
       line.discount = minorOf(added.discount, currency);
       if (line.discount > line.amount || line.index !== added.lineNo) {
         this.violations.add('wrong_change', stream, added.lineId);
@@ -268,7 +271,6 @@ export class OrderFold {
       this.violations.add('wrong_difference', stream, `${data.changeId}: ${data.difference}`);
     }
     if (data.destination !== undefined) order.placed = { ...order.placed, destination: data.destination };
-    locateLines(order);
   }
 
   #checkSplits({ splits, lines }: FoldedOrder): void {

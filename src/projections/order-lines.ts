@@ -95,6 +95,8 @@ interface KnownLine {
   readonly sku: string;
   readonly kind: string;
   readonly currency: string;
+  /** As of earlier batches. */
+  readonly location?: string | undefined;
 }
 
 const asKnown = (lines: ReadonlyMap<string, NewLine> = new Map()): KnownLine[] =>
@@ -134,9 +136,28 @@ class Collapsed {
   #addLater(orderId: string, { added, currency }: OrderChangeConfirmed['data']): void {
     const lines = this.added.get(orderId) ?? this.late.get(orderId) ?? new Map<string, NewLine>();
     if (!this.added.has(orderId)) this.late.set(orderId, lines);
+    const locations = this.#locations(orderId);
     for (const { lineNo, discount, ...data } of added) {
-      lines.set(data.lineId, new NewLine(orderId, data, lineNo, currency, amountOf(discount, currency)));
+      const line = new NewLine(orderId, data, lineNo, currency, amountOf(discount, currency));
+      // What it takes over from another line stays held where it is.
+      if (data.kind === 'goods') line.location = locations.get(data.sku);
+      lines.set(data.lineId, line);
     }
+  }
+
+  /** Where each SKU of an order was held first, as its lines say. */
+  #locations(orderId: string): ReadonlyMap<string, string> {
+    const locations = new Map<string, string>();
+    for (const { lineId, sku, kind, location } of this.known(orderId)) {
+      const now = location ?? this.#existing(orderId, lineId)?.location;
+      if (kind === 'goods' && now !== undefined) locations.set(sku, now);
+    }
+    return locations;
+  }
+
+  #existing(orderId: string, lineId: string): Change | undefined {
+    const byOrder = [this.added, this.late, this.changed].map((lines) => lines.get(orderId)?.get(lineId));
+    return byOrder.find((line) => line !== undefined);
   }
 
   /** Where a SKU is held first. */
@@ -198,8 +219,10 @@ class Collapsed {
   }
 }
 
-/** Lines of orders that this batch allocates and an earlier one placed: an allocation names SKUs, a row is a line. */
-const linesAllocatedLater = async (
+const NEED_LINES: ReadonlySet<string> = new Set(['OrderReserved', 'OrderAllocated', 'OrderChangeConfirmed']);
+
+/** Lines of orders that this batch allocates or changes and an earlier one placed: an allocation names SKUs, a row is a line. */
+const linesPlacedBefore = async (
   events: readonly RecordedEvent[],
   tx: Queryable,
 ): Promise<Map<string, KnownLine[]>> => {
@@ -208,8 +231,7 @@ const linesAllocatedLater = async (
   for (const recorded of events) {
     if (!isOf(recorded, 'order')) continue;
     if (recorded.event.type === 'OrderPlaced') placed.add(recorded.streamId);
-    const allocates = recorded.event.type === 'OrderReserved' || recorded.event.type === 'OrderAllocated';
-    if (allocates && !placed.has(recorded.streamId)) {
+    if (NEED_LINES.has(recorded.event.type) && !placed.has(recorded.streamId)) {
       known.set(recorded.streamId, []);
     }
   }
@@ -220,13 +242,14 @@ const linesAllocatedLater = async (
     sku: string;
     kind: string;
     currency: string;
+    location: string | null;
   }>(
-    'SELECT order_id, line_id, sku, kind, currency FROM order_lines WHERE order_id = ANY($1::text[])',
+    'SELECT order_id, line_id, sku, kind, currency, location FROM order_lines WHERE order_id = ANY($1::text[])',
     [texts([...known.keys()])],
     'order_lines.known',
   );
-  for (const { order_id, line_id, sku, kind, currency } of rows) {
-    known.get(order_id)?.push({ lineId: line_id, sku, kind, currency });
+  for (const { order_id, line_id, sku, kind, currency, location } of rows) {
+    known.get(order_id)?.push({ lineId: line_id, sku, kind, currency, location: location ?? undefined });
   }
   return known;
 };
@@ -276,12 +299,12 @@ const update = (lines: readonly Change[], tx: Queryable) =>
 
 export const orderLines: Projection = {
   name: 'order_lines',
-  version: 2,
+  version: 3,
   categories: ['order'],
   tables: ['order_lines'],
   create,
   async apply(events, tx) {
-    const collapsed = new Collapsed(await linesAllocatedLater(events, tx));
+    const collapsed = new Collapsed(await linesPlacedBefore(events, tx));
     for (const recorded of events) collapsed.fold(recorded);
     const added = [...all(collapsed.added), ...all(collapsed.late)];
     if (added.length > 0) await insert(added, tx);

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { allProjections } from '../../src/projections/index.js';
-import { shopDay, trade } from '../projections/shop-days.js';
+import { type Cut, shopDay, trade } from '../projections/shop-days.js';
 import { type TestDatabase, testDatabase } from '../support/postgres.js';
 import { type ProjectionSpec, projectionSpec } from '../support/projection-spec.js';
 import { auditOf } from './memory-audit.js';
@@ -43,4 +43,34 @@ describe('the audit of random days of a shop, some steps cut short', () => {
     },
     TIMEOUT_MS,
   );
+
+  test('a line that a change makes of another is where the other is held, before anything is held for it', async () => {
+    const step = (one: Cut['step']): Cut => ({ step: one, appends: undefined });
+    const line = { sku: 'A', kind: 'goods', quantity: 2, unitPrice: '1.00', tax: '0.00' } as const;
+    const { events } = await trade([
+      step({ do: 'receive', location: 'main', sku: 'A', quantity: 2 }),
+      step({
+        do: 'place',
+        orderNo: 0,
+        lines: [line],
+        confirm: 'auto',
+        expires: false,
+        rules: [],
+        coupons: [],
+        shortage: undefined,
+        handover: undefined,
+      }),
+      step({ do: 'propose', orderNo: 0, changeId: 'c', sku: 'A', line: 0, quantity: 1, kind: 'reprice' }),
+      step({ do: 'confirm-change', orderNo: 0, changeId: 'c' }),
+    ]);
+    const changed = events.findIndex(({ event }) => event.type === 'OrderChangeConfirmed') + 1;
+    expect(changed).toBeGreaterThan(0);
+    for (const parts of [[5, 20], [1]]) {
+      await readModels.empty();
+      await readModels.apply(events.slice(0, changed), parts);
+      const { rows } = await database.db.query('SELECT location FROM order_lines ORDER BY line_no');
+      expect(rows).toEqual([{ location: 'main' }, { location: 'main' }]);
+      expect((await auditOf(database.db, events, changed)).ok).toBe(true);
+    }
+  });
 });

@@ -225,7 +225,7 @@ const step = fc.oneof(
 );
 
 type Step = typeof step extends fc.Arbitrary<infer One> ? One : never;
-type Cut = { readonly step: Step; readonly appends: number | undefined };
+export type Cut = { readonly step: Step; readonly appends: number | undefined };
 
 /** A step, and after how many appends whoever does it dies. */
 const dying = fc.oneof(
