@@ -7,6 +7,7 @@ import { stock } from '../../src/domain/stock.js';
 import { splitId } from '../../src/domain/stream-id.js';
 import { createOrderProcess } from '../../src/processes/order-process.js';
 import { createReturnProcess, noteIdOf } from '../../src/processes/return-process.js';
+import { takeFillableOrders } from '../../src/projections/backorder-queue.js';
 import { type TestDatabase, testDatabase } from '../support/postgres.js';
 import { batchSizes, type ProjectionSpec, projectionSpec } from '../support/projection-spec.js';
 import type { MemoryLog } from './memory-log.js';
@@ -103,31 +104,35 @@ const expectRowsOfDeciders = async (log: MemoryLog): Promise<void> => {
   }
 };
 
-/** Whether `advance` would write anything: what an entry for the watchdog must mean. */
-const hasWorkLeft = async (
-  log: MemoryLog,
-  advance: (fork: MemoryLog) => Promise<unknown>,
-): Promise<boolean> => {
+/** What `advance` would write: there is some where the watchdog has an entry. */
+const workLeft = async (log: MemoryLog, advance: (fork: MemoryLog) => Promise<unknown>) => {
   const fork = log.fork();
   await advance(fork);
-  return fork.events.length > log.events.length;
+  return fork.events.slice(log.events.length).map(({ event }) => event.type);
 };
 
 const expectAttentionWhereWorkIsLeft = async (log: MemoryLog): Promise<void> => {
   const wanted = new Map<string, string>();
+  /** Orders for which another round of holds is due: the backorders have them, and not all of them at once. */
+  const fillable = new Set<string>();
   for (const id of ALL_ORDERS) {
-    const left = await hasWorkLeft(log, (fork) => createOrderProcess(fork).advance(id, contextOf('advance')));
+    const left = await workLeft(log, (fork) => createOrderProcess(fork).advance(id, contextOf('advance')));
     const { state } = await log.load(order, id);
-    if (left) wanted.set(id, state.status === 'placed' ? 'outcome' : 'order');
+    if (left.includes('OrderAllocated')) fillable.add(id);
+    else if (left.length > 0) wanted.set(id, state.status === 'placed' ? 'outcome' : 'order');
   }
   const note = noteIdOf('web', 'N 1');
-  if (await hasWorkLeft(log, (fork) => createReturnProcess(fork).advance(note, contextOf('advance')))) {
-    wanted.set(note, 'note');
-  }
+  const ofNote = await workLeft(log, (fork) => createReturnProcess(fork).advance(note, contextOf('advance')));
+  if (ofNote.length > 0) wanted.set(note, 'note');
   const rows = await query<{ owner_id: string; attention: string }>(
     'SELECT owner_id, attention FROM holds WHERE attention IS NOT NULL',
   );
-  expect(new Map(rows.map(({ owner_id, attention }) => [owner_id, attention]))).toEqual(wanted);
+  const attention = new Map(rows.map((row) => [row.owner_id, row.attention]));
+  if ([...fillable].some((id) => !attention.has(id))) {
+    expect((await takeFillableOrders(database.db, ALL_ORDERS.length)).length).toBeGreaterThan(0);
+  }
+  for (const id of fillable) attention.delete(id);
+  expect(attention).toEqual(wanted);
 };
 
 describe('the read models', () => {
