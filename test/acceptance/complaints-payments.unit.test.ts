@@ -10,7 +10,7 @@ import type { CommandBus } from '../../src/runtime/command-bus.js';
 import { fakeProvider } from '../support/fake-provider.js';
 import { type LineInput, place } from '../support/orders.js';
 import { capture, refund, requestRefund, start } from '../support/payments.js';
-import { context, done, processSpec } from '../support/process-spec.js';
+import { context, done, processSpec, type Step } from '../support/process-spec.js';
 
 /** What users of other systems complain about, with their numbers, named after their threads; and what comes out here. */
 const ORDER = orderIdOf('web', '1001');
@@ -198,7 +198,7 @@ describe('Vendure 890, 2393 and 2762: the refund of a discounted order is what w
     pay(capture('89.99')),
   ] as const;
 
-  const shopAfter = (...steps: Parameters<typeof given>): Promise<Shop> =>
+  const shopAfter = (...steps: readonly Step<Shop>[]): Promise<Shop> =>
     given(...steps)
       .when(async () => undefined)
       .thenEvents({});

@@ -60,8 +60,8 @@ describe('the audit of random days of a shop, some steps cut short', () => {
         shortage: undefined,
         handover: undefined,
       }),
-      step({ do: 'propose', orderNo: 0, changeId: 'c', sku: 'A', line: 0, quantity: 1, kind: 'reprice' }),
-      step({ do: 'confirm-change', orderNo: 0, changeId: 'c' }),
+      step({ do: 'propose', orderNo: 0, changeId: 'c{1}', sku: 'A', line: 0, quantity: 1, kind: 'reprice' }),
+      step({ do: 'confirm-change', orderNo: 0, changeId: 'c{1}' }),
     ]);
     const changed = events.findIndex(({ event }) => event.type === 'OrderChangeConfirmed') + 1;
     expect(changed).toBeGreaterThan(0);
