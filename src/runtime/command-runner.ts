@@ -37,9 +37,8 @@ export const RUNNER_LIMITS: RunnerLimits = {
   conflicts: 200,
   conflictPauseMs: 4,
   stretchMs: 500,
-  // Hot streams stay, an order that has its outcome goes: with 50,000 the heap of an API that takes orders was 300 MB of them, and
-  // to mark it cost it both cores for half a second. Of two runs each, in turn (2026-11-27, 2 cores): 663 and 774 orders a second,
-  // p99 at half load 181 and 358 ms, 430 MiB; with 50,000 it was 560 and 687, 479 and 537 ms, 660 MiB.
+  // Hot streams stay, an order that has its outcome goes. `bench full --only place` (2026-11-27, 2 cores), 5,000 / 50,000 / 5,000 in turn:
+  // 663 / 560 / 774 orders a second, p99 at half load 181 / 479 / 358 ms, 423 / 642 / 436 MiB. Few runs, and they differ much.
   cachedStreams: 5_000,
   cachedBytes: 192 * 1024 * 1024,
 };

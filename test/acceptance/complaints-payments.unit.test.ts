@@ -184,7 +184,7 @@ test('WooCommerce 64668: a refund of 179.26 on an order of 179.25 is refused; 17
   ]);
 });
 
-describe('Vendure 890, 2393 and 2762: the refund of a discounted order is what was paid for it', () => {
+describe('Vendure 890 and 2393: the refund of a discounted order is what was paid for it', () => {
   const tenth = done(coupon, 'TENTH', {
     type: 'issue',
     terms: { discount: { kind: 'percent', percent: '10' }, limit: 1 },
