@@ -9,16 +9,42 @@ export interface Attempt {
   readonly durationMs: number;
 }
 
-export type CommandKind =
-  | 'setup'
-  | 'receive'
-  | 'adjust'
-  | 'issue'
-  | 'place'
-  | 'confirm'
-  | 'cancel'
-  | 'ship'
-  | 'return';
+export const COMMAND_KINDS = [
+  'setup',
+  'receive',
+  'adjust',
+  'issue',
+  'place',
+  'confirm',
+  'cancel',
+  'ship',
+  'return',
+  'review',
+  'resolve',
+  'propose',
+  'confirm_change',
+  'decline_change',
+  'split',
+  'undo_split',
+  'consign',
+  'extend_sources',
+  'start_payment',
+  'authorise',
+  'fail_payment',
+  'capture',
+  'void_payment',
+  'refund',
+  'charge_back',
+  'request_return',
+  'authorise_return',
+  'refuse_return',
+  'receive_return',
+  'inspect_return',
+  'credit_return',
+  'allow',
+  'exchange',
+] as const;
+export type CommandKind = (typeof COMMAND_KINDS)[number];
 
 export interface Command {
   readonly round: number;

@@ -28,33 +28,64 @@ export const readLog = async (store: EventStore): Promise<StoredEvent[]> => {
   return log;
 };
 
-const BUSINESS_IDS = [
-  ['StockReceived', 'receiptId'],
-  ['StockReturned', 'returnId'],
-  ['StockAdjusted', 'adjustmentId'],
-  ['OrderShipped', 'shipmentId'],
-  ['OrderReturned', 'returnId'],
-  ['OrderLinesCancelled', 'cancellationId'],
-  ['EntryPosted', 'entryId'],
-] as const;
-const ID_FIELD = new Map<string, string>(BUSINESS_IDS);
-/** Of these a stream has one. */
-const ONCE = new Set([
-  'LogCreated',
-  'CouponIssued',
-  'OrderPlaced',
-  'OrderReserved',
-  'OrderConfirmed',
-  'OrderRejected',
-  'OrderExpired',
-  'OrderCompleted',
-]);
-
-/** What makes a fact of these types one that a stream has once; undefined for others. */
-export const businessIdOf = (event: StoredEvent): string | undefined => {
-  const field = ID_FIELD.get(event.type);
-  if (field !== undefined) return text(dataOf(event)[field]);
-  return ONCE.has(event.type) ? '' : undefined;
+/** Fields that tell facts of a type in one stream apart; of those without any a stream has one. */
+const ID_FIELDS: Readonly<Record<string, readonly string[]>> = {
+  LogCreated: [],
+  StockReceived: ['receiptId'],
+  StockReturned: ['returnId'],
+  StockAdjusted: ['adjustmentId'],
+  CouponIssued: [],
+  EntryPosted: ['entryId'],
+  OrderPlaced: [],
+  OrderReserved: [],
+  OrderAllocated: ['round'],
+  OrderConfirmed: [],
+  OrderRejected: [],
+  OrderExpired: [],
+  OrderCompleted: [],
+  OrderShipped: ['shipmentId'],
+  OrderLinesCancelled: ['cancellationId'],
+  OrderSourcesExtended: ['locations'],
+  OrderHeld: ['holdId'],
+  OrderHoldResolved: ['holdId'],
+  OrderChangeProposed: ['changeId'],
+  OrderChangeConfirmed: ['changeId'],
+  OrderChangeDeclined: ['changeId'],
+  OrderSplit: ['splitId'],
+  OrderSplitUndone: ['splitId'],
+  OrderReturned: ['returnId'],
+  OrderReturnRequested: ['returnId'],
+  OrderReturnAuthorised: ['returnId'],
+  OrderReturnRefused: ['returnId'],
+  OrderReturnReceived: ['returnId'],
+  OrderReturnInspected: ['returnId'],
+  OrderAllowanceGranted: ['allowanceId'],
+  OrderExchangeAgreed: ['exchangeId'],
+  OrderExchangeSettled: ['exchangeId'],
+  OrderExchangeEnded: ['exchangeId'],
+  OrderPaymentStarted: ['paymentId'],
+  OrderPaymentAuthorised: ['paymentId'],
+  OrderPaymentFailed: ['paymentId'],
+  OrderVoidRequested: ['paymentId'],
+  OrderPaymentVoided: ['paymentId'],
+  OrderCaptureRequested: ['paymentId', 'captureId'],
+  OrderPaymentCaptured: ['paymentId', 'captureId'],
+  OrderCaptureFailed: ['paymentId', 'captureId'],
+  OrderRefundRequested: ['paymentId', 'refundId'],
+  OrderPaymentRefunded: ['paymentId', 'refundId'],
+  OrderRefundFailed: ['paymentId', 'refundId'],
+  OrderPaymentChargedBack: ['paymentId', 'chargebackId'],
+  ConsignmentPlanned: [],
+  ConsignmentOrderShipped: ['orderId'],
+  ConsignmentOrderDropped: ['orderId'],
+  ConsignmentClosed: [],
 };
 
+/** What makes a fact of these types one that a stream has once; undefined for others. */
+export const businessIdOf = (event: StoredEvent): string | undefined =>
+  ID_FIELDS[event.type]?.map((field) => String(dataOf(event)[field])).join('/');
+
 export const factOf = (stream: string, type: string, id: string): string => `${stream} ${type} ${id}`;
+
+/** Minor units of an amount: of one currency all amounts have the same number of places. */
+export const minorUnits = (amount: unknown): bigint => BigInt(text(amount).replace('.', '') || '0');
