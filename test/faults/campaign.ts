@@ -11,6 +11,7 @@ import { History, type Violation } from './history.js';
 import { runLoad, setUpShop } from './load.js';
 import { checkAnswers } from './oracle/answers.js';
 import { checkOnce, Remembered } from './oracle/once.js';
+import { checkProvider, readProvider } from './oracle/provider.js';
 import { readLog } from './oracle/raw-log.js';
 import { foldShop } from './oracle/shop.js';
 import { checkTables } from './oracle/tables.js';
@@ -153,6 +154,7 @@ export class Campaign {
       seed,
       customers,
       concurrency,
+      patient: plan.patient !== false,
       enough: () => healed,
       onSent,
     }).finally(() => {
@@ -203,6 +205,7 @@ export class Campaign {
       ...checkOnce(log),
       ...shop.violations,
       ...checkAnswers(log, this.history.commands),
+      ...checkProvider(await readProvider(this.house.servers.db), log),
       ...shop.unsettled.map((detail) => ({ code: 'unsettled', detail })),
     ])
       this.violated(violation);

@@ -31,6 +31,8 @@ const planOf = (...faults: readonly (readonly FaultName[])[]): RoundPlan => {
     customers: CUSTOMERS,
     concurrency: 8,
     everybody: true,
+    // Else each round waits for the watchdog, 10 s; the long form does.
+    patient: false,
     faults: possible.map((names, index) => ({ afterCommands: 10 + 12 * index, names })),
   };
 };

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Campaign } from './campaign.js';
+import { type Counts, countInto, linesOf } from './counts.js';
 import { FAULT_NAMES, type FaultName } from './faults.js';
 import type { History } from './history.js';
 import { planOf } from './plan.js';
@@ -57,6 +58,7 @@ const main = async (): Promise<number> => {
   const endAt = performance.now() + minutes * 60_000;
   const struck = new Map<string, number>();
   const broken: number[] = [];
+  const counts: Counts = new Map();
   let [rounds, commands, attempts, faults, violations] = [0, 0, 0, 0, 0];
   let campaign: Campaign | undefined;
   let names: readonly FaultName[] | undefined;
@@ -76,6 +78,10 @@ const main = async (): Promise<number> => {
       const plan = planOf(seed, round, names);
       say(`round ${round}: ${plan.faults.map(({ names: of }) => of.join('+')).join(', ')}`);
       const report = await campaign.round(plan);
+      countInto(
+        counts,
+        campaign.history.commands.filter((command) => command.round === round),
+      );
       rounds += 1;
       commands += report.commands;
       attempts += report.attempts;
@@ -104,6 +110,8 @@ const main = async (): Promise<number> => {
     `\nseed ${seed}: ${rounds} rounds, ${commands} commands, ${attempts} attempts, ${faults} faults, ${violations} violations`,
   );
   for (const [name, times] of [...struck].sort()) say(`  ${name.padEnd(34)} ${times}`);
+  say('\ncommands');
+  for (const line of linesOf(counts)) say(line);
   if (broken.length > 0) say(`violated in rounds ${broken.join(', ')} of seed ${seed}`);
   return violations > 0 ? 1 : 0;
 };

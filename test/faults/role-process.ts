@@ -112,6 +112,7 @@ export class RoleProcess {
           HOLDFAST_DATA_DIR: dataDir,
           HOLDFAST_LOG_LEVEL: 'warn',
           HOLDFAST_REQUESTS_PER_SECOND: '100000',
+          HOLDFAST_TRIAL_PAYMENTS: 'on',
           FAULTS_CLOCK: clockFile,
         },
       },
