@@ -9,7 +9,7 @@ import type { RoundPlan } from './plan.js';
  */
 const SEED = 3;
 const TIMEOUT_MS = 300_000;
-const CUSTOMERS = 40;
+const CUSTOMERS = 30;
 const FEW_CUSTOMERS = 24;
 
 let campaign: Campaign;

@@ -12,8 +12,8 @@ export { EXPIRES_IN_SECONDS, LOCATIONS, setUpShop } from './load/shop.js';
 /** What channels, warehouses and customers do in one round, see `load/order.ts`. */
 const EXTRA_CUSTOMERS_MAX = 600;
 const EXTRA_EVERY_MS = 100;
-/** The first ones bring the goods that the others buy. */
-const SUPPLIERS = 16;
+/** The first ones, a third at most, bring the goods that the others buy. */
+const SUPPLIERS_MAX = 16;
 
 export interface LoadOptions {
   readonly client: Client;
@@ -38,6 +38,7 @@ export const runLoad = async (options: LoadOptions): Promise<void> => {
     onSent(sent);
     return client.send({ round, kind, method: 'POST', ...spec });
   };
+  const suppliers = Math.min(SUPPLIERS_MAX, Math.floor(customers / 3));
   let next = 0;
   const worker = async (): Promise<void> => {
     for (let index = next++; index < customers + EXTRA_CUSTOMERS_MAX; index = next++) {
@@ -48,7 +49,7 @@ export const runLoad = async (options: LoadOptions): Promise<void> => {
       const dice = createDice((seed * 1_000_003 + round * 7_919 + index) >>> 0);
       const id = `${round}-${index}`;
       const of = { send, dice, patient };
-      if (index < SUPPLIERS || dice.chance(0.15)) await receive(send, dice, `receipt-${id}`);
+      if (index < suppliers || dice.chance(0.15)) await receive(send, dice, `receipt-${id}`);
       else if (dice.chance(0.05)) await adjust(send, dice, `adjustment-${id}`);
       else if (dice.chance(0.1)) await pair(of, id, round);
       else await order(of, id, round);

@@ -101,7 +101,9 @@ export const pay = async (talk: Talk): Promise<Paid[]> => {
   const paid: Paid[] = [];
   for (const [index, minor] of [...parts, total - (parts[0] ?? 0)].entries()) {
     if (minor <= 0) continue;
-    const way = dice.pick([byProvider, byProvider, byWord, atOnce]);
+    // Of an order that ends, the watchdog lets go at the provider, or asks money back: after some seconds.
+    const asks = talk.patient || talk.channel.handover === 'at-once' ? [byProvider, byProvider] : [];
+    const way = dice.pick([...asks, byWord, atOnce]);
     const one = await way(talk, `p${index}`, minor);
     paid.push(one);
     if (one.authorised + one.captured > 0 || dice.chance(0.2)) continue;

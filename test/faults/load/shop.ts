@@ -5,7 +5,7 @@ export const LOCATIONS = ['east', 'west'] as const;
 export const SKUS = Array.from({ length: 10 }, (_, index) => `SKU-${index}`);
 export const EXPIRES_IN_SECONDS = 2;
 /** Longer than a payment takes in a house that is whole, and shorter than in one that is not. */
-const PAID_IN_SECONDS = 4;
+const PAID_IN_SECONDS = 3;
 
 export interface Channel {
   readonly id: string;
