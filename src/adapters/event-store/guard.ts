@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { EventStoreDBClient } from '@eventstore/db-client';
 import streams from '@eventstore/db-client/generated/streams_pb.js';
+import './write-ahead.js';
 
 /** What we reach for inside the client. Its last version is 6.2.1 and will not change; a test fails when one is missing. */
 interface Internals {

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { createEventStore } from '../../../src/adapters/event-store/event-store.js';
 import type { ClientLimits, Trouble } from '../../../src/adapters/event-store/limits.js';
+import { WRITE_AHEAD_MAX_BYTES } from '../../../src/adapters/event-store/write-ahead.js';
 import {
   type EventStore,
   EventStoreRefused,
@@ -24,6 +25,9 @@ const eventOf = (data: unknown = { units: 1 }): EventToAppend => ({
   data,
   metadata: { commandId: 'c' },
 });
+
+/** Enough that one turn of the event loop for each would be seen. */
+const APPENDS = 400;
 
 /** What real servers do only by accident, and the client answers badly: each trap once. */
 describe('an append', () => {
@@ -212,6 +216,31 @@ describe('an append', () => {
       Array.from({ length: 400 }, (_, i) => opened.append(`a-${i}`, [eventOf({ filler })], -1)),
     );
     expect(outcomes.every(({ ok }) => ok)).toBe(true);
+  });
+
+  test('does not wait for a turn of the event loop of its own: what is appended together leaves together', async () => {
+    server = await startScriptedServer((request, _, call) => call.write(success(request)));
+    const { requests } = server;
+    const opened = storeOf(server.connectionString);
+    await opened.append('a-first', [eventOf()], -1);
+    const all = Promise.all(
+      Array.from({ length: APPENDS }, (_, i) => opened.append(`a-${i}`, [eventOf()], -1)),
+    );
+    let turns = 0;
+    for (; requests.length <= APPENDS; turns += 1) await nextTurn();
+    await all;
+    expect(turns).toBeLessThan(APPENDS / 4);
+  });
+
+  test('larger than what may be written ahead waits for room, and all arrive', async () => {
+    server = await startScriptedServer((request, _, call) => call.write(success(request)));
+    const opened = storeOf(server.connectionString);
+    const filler = 'x'.repeat(WRITE_AHEAD_MAX_BYTES / 3);
+    const outcomes = await Promise.all(
+      Array.from({ length: 24 }, (_, i) => opened.append(`a-${i}`, [eventOf({ filler })], -1)),
+    );
+    expect(outcomes.every(({ ok }) => ok)).toBe(true);
+    expect(new Set(server.requests.flatMap(({ ids }) => ids)).size).toBe(24);
   });
 
   test('with an unknown outcome to the end is EventStoreUnavailable, never a guess', async () => {
