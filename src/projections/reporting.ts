@@ -1,4 +1,4 @@
-import { exponentOf } from '../domain/money.js';
+import { CURRENCIES, exponentOf } from '../domain/money.js';
 import type { Projection } from '../runtime/projection.js';
 import type { ReportingColumn, ReportingView } from '../runtime/reporting-views.js';
 
@@ -6,18 +6,14 @@ import type { ReportingColumn, ReportingView } from '../runtime/reporting-views.
  * What people with BI tools read: the read models in plain words, amounts as decimals. Columns are only ever added. No personal data:
  * the tables below have none.
  */
-const CURRENCIES =
-  'AED BHD BIF CLF CLP DJF GNF IQD ISK JOD JPY KMF KRW KWD LYD OMR PYG RWF TND UGX UYI VND VUV XAF XOF XPF';
 const DEFAULT_DECIMALS = 2;
 
 /** Decimals of the currency in that column. */
 const decimalsOf = (of: string): string =>
-  `(CASE ${CURRENCIES.split(' ')
-    .flatMap((code) => {
-      const decimals = exponentOf(code) ?? DEFAULT_DECIMALS;
-      return decimals === DEFAULT_DECIMALS ? [] : [`WHEN ${of} = '${code}' THEN ${decimals}`];
-    })
-    .join(' ')} ELSE ${DEFAULT_DECIMALS} END)`;
+  `(CASE ${CURRENCIES.flatMap((code) => {
+    const decimals = exponentOf(code) ?? DEFAULT_DECIMALS;
+    return decimals === DEFAULT_DECIMALS ? [] : [`WHEN ${of} = '${code}' THEN ${decimals}`];
+  }).join(' ')} ELSE ${DEFAULT_DECIMALS} END)`;
 
 const column = (name: string, comment: string, sql = name): ReportingColumn => ({ name, comment, sql });
 /** Minor units as a decimal of the currency in that column. */
