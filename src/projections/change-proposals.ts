@@ -4,7 +4,7 @@ import type { Queryable } from '../runtime/database.js';
 import type { RecordedEvent } from '../runtime/event-store.js';
 import type { Projection } from '../runtime/projection.js';
 import { numbers, texts } from './columns.js';
-import { ANY_TEXT, INTEGER, type Page, type PageRequest, pageSize, readCursor, toPage } from './cursor.js';
+import { ANY_TEXT, MOMENT, type Page, type PageRequest, pageSize, readCursor, toPage } from './cursor.js';
 import { isOf } from './event-of.js';
 
 /** Changes of orders: what was proposed, and what became of it. */
@@ -201,7 +201,7 @@ export const listChanges = async (db: Queryable, filter: ChangeFilter = {}): Pro
     parameters.push(value);
     conditions.push(`${column} = $${parameters.length}`);
   }
-  const after = readCursor(LIST, filter, [INTEGER, ANY_TEXT, ANY_TEXT]);
+  const after = readCursor(LIST, filter, [MOMENT, ANY_TEXT, ANY_TEXT]);
   if (after !== undefined) {
     parameters.push(...after);
     const [time, order, change] = [2, 1, 0].map((back) => `$${parameters.length - back}`);

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { PROBLEMS, type ProblemCode } from '../../src/api/problems.js';
+import { forgedCursors } from '../api/forged-cursors.js';
 import { wrongBodies } from '../api/wrong-input.js';
 import { startTestHouse, type TestAnswer, type TestHouse, type TestRequest } from '../support/house.js';
 
@@ -489,6 +490,7 @@ interface Schema {
   readonly required?: readonly string[];
 }
 interface Operation {
+  readonly parameters?: readonly { readonly name: string }[];
   readonly security?: readonly unknown[];
   readonly 'x-roles'?: readonly string[];
   readonly requestBody?: { readonly content: Readonly<Record<string, { readonly schema: Schema }>> };
@@ -1102,4 +1104,70 @@ describe('wrong input to every route', () => {
     expect(answer.headers.get('x-content-type-options')).toBe('nosniff');
     expect(JSON.stringify(answer.body)).not.toMatch(/\bat .*\.(ts|js)|node_modules|stack/);
   });
+});
+
+describe('a cursor that somebody made up', () => {
+  /** Two rows at least of everything that is listed. */
+  const fill = async (): Promise<void> => {
+    const settings = { name: 'x', timeZone: 'Europe/London', currencies: ['GBP'], sources: ['main'] };
+    await make('PUT', '/v1/channels/lists', { ...settings, confirm: 'auto', shortage: 'backorder' });
+    await make('POST', '/v1/locations/main/receipts', { receiptId: 'lists', sku: 'PAGE', quantity: 9 });
+    await make('POST', '/v1/coupons', { code: 'B', discount: { kind: 'percent', percent: '1' }, limit: 9 });
+    await make('PUT', '/v1/people/c1', { name: { given: 'Jo' } });
+    for (const externalId of ['1', '2']) {
+      const goods = (sku: string) => ({ sku, quantity: 2, unitPrice: '1.00' });
+      const lines = [
+        { ...goods('RARE'), lineId: '1' },
+        { ...goods('PAGE'), lineId: '2' },
+      ];
+      const order = { channel: 'lists', externalId, currency: 'GBP', lines, coupons: ['TEN'] };
+      const path = (await make('POST', '/v1/orders', order)).headers.get('location');
+      const because = { reason: REASON, lines: [{ lineId: '2', quantity: 1 }] };
+      const change = { reason: REASON, actions: [{ kind: 'reduce', lineId: '1', quantity: 1 }] };
+      await make('POST', `${path}/shipments`, { shipmentId: 's', lines: because.lines });
+      await make('POST', `${path}/return-requests`, { ...because, returnId: 'r' });
+      await make('POST', `${path}/reviews`, {
+        ...RULE,
+        ...because,
+        lines: ['1'],
+        holdId: 'h',
+        blocks: ['ship'],
+      });
+      await make('POST', `${path}/changes`, { ...change, changeId: 'a' });
+      await make('POST', `${path}/changes`, { ...change, changeId: 'b' });
+      await make('POST', `${path}/payments/p/captures`, {
+        captureId: 'c',
+        amount: '9.00',
+        tender: { kind: 'cash' },
+      });
+      await house.request('GET', '/v1/people/c1', { key: keys.privacy ?? '' });
+    }
+    await house.settled();
+  };
+  /** Of lists that want to know more, or are of one thing. */
+  const PATHS: Readonly<Record<string, string>> = {
+    '/v1/work-queues/shipments': '/v1/work-queues/shipments?location=main',
+    '/v1/orders/{id}/changes': '/v1/orders/lists~1/changes',
+  };
+
+  test('is refused or answered by every list, and never an error of ours', async () => {
+    await fill();
+    const lists = operations.filter(
+      ({ method, operation }) =>
+        method === 'get' && operation.parameters?.some(({ name }) => name === 'cursor') === true,
+    );
+    expect(lists.length).toBeGreaterThan(14);
+    for (const { pattern, path } of lists) {
+      const list = new URL(PATHS[pattern] ?? path, house.url);
+      list.searchParams.set('limit', '1');
+      const { status, body } = await house.request('GET', list.href);
+      // Without a second page there would be nothing to forge: fill() has to make one.
+      expect([pattern, status, typeof body.nextCursor]).toEqual([pattern, 200, 'string']);
+      for (const cursor of forgedCursors(String(body.nextCursor))) {
+        list.searchParams.set('cursor', cursor);
+        const answer = await house.request('GET', list.href);
+        if (answer.status !== 200) expectProblem(answer, list.href, 'invalid_cursor', 'invalid_request');
+      }
+    }
+  }, 60_000);
 });
