@@ -118,7 +118,7 @@ export const orderChangeRoutes = ({ db, orders }: ApiParts): Route[] => {
     const [channel = ''] = splitId(orderId);
     const context = call.context({ effectiveAt: call.body?.effectiveAt, channel });
     const answer = await orders.execute(orderId, command, context);
-    return decided(answer, viewOfState(orderId, answer.state));
+    return decided(answer, viewOfState(orderId, answer.state, call.caller));
   };
   const changeParams = orderParams.extend({ changeId: z.string().min(1).max(400) });
 

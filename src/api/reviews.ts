@@ -52,7 +52,7 @@ export const reviewRoutes = ({ orders, db }: ApiParts): Route[] => {
     const [channel = ''] = splitId(orderId);
     const context = call.context({ effectiveAt: call.body.effectiveAt, channel });
     const answer = await orders.execute(orderId, command, context);
-    return decided(answer, viewOfState(orderId, answer.state));
+    return decided(answer, viewOfState(orderId, answer.state, call.caller));
   };
   /** The filter as far as the caller may see; undefined when it names a channel that the caller may not. */
   const filterFor = ({ heldBefore, ...query }: Filter, caller: Caller) => {

@@ -121,6 +121,8 @@ export interface WorkQueuePart {
 export interface WorkQueue {
   readonly name: string;
   readonly about: string;
+  /** Path of the list behind it. */
+  readonly list: string;
   /** Over its parts; an order may be in several. */
   readonly count: number;
   readonly oldest: Date | null;
@@ -165,6 +167,7 @@ export const workQueues = async (
     return {
       name,
       about,
+      list,
       count: parts.reduce((sum, { count }) => sum + count, 0),
       oldest: parts.reduce<Date | null>(
         (oldest, part) => (oldest === null || part.oldest < oldest ? part.oldest : oldest),

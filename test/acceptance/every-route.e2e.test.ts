@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { PROBLEMS, type ProblemCode } from '../../src/api/problems.js';
+import { WORK_QUEUES } from '../../src/projections/work-queues.js';
 import { forgedCursors } from '../api/forged-cursors.js';
 import { wrongBodies } from '../api/wrong-input.js';
 import { startTestHouse, type TestAnswer, type TestHouse, type TestRequest } from '../support/house.js';
@@ -507,6 +508,9 @@ interface Operated extends Example {
 }
 
 const BODY_10_MB = `"${'x'.repeat(10_000_000)}"`;
+/** What the payment of web~paid is called where it was made. */
+const TILL = 'till-7-receipt-4711';
+const ROLES = ['channel', 'warehouse', 'finance', 'reader', 'privacy'];
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
 
 let house: TestHouse;
@@ -597,7 +601,7 @@ beforeAll(async () => {
   await make('POST', '/v1/orders/web~asked/shipments', { shipmentId: 's' });
   await make('POST', '/v1/orders/web~asked/return-requests', { returnId: 'q', reason: REASON, lines: LINES });
   await make('POST', '/v1/orders/web~cancelled/cancellations', { cancellationId: 'c', reason: REASON });
-  const cash = { captureId: 'c', amount: '1.00', tender: { kind: 'cash' } };
+  const cash = { captureId: 'c', amount: '1.00', tender: { kind: 'cash', reference: TILL } };
   await make('POST', '/v1/orders/web~paid/payments/p/captures', cash);
   for (const role of ['warehouse', 'finance', 'reader', 'privacy'] as const)
     keys[role] = await house.createKey(role);
@@ -700,7 +704,7 @@ describe('wrong input to every route', () => {
           const basic = await ask(route, { key: null, headers: { authorization: 'Basic YTpi' } });
           expectProblem(basic, route.name, 'unauthenticated');
           expect(basic.headers.get('www-authenticate')).toBe('Bearer');
-          for (const role of ['channel', 'warehouse', 'finance', 'reader', 'privacy']) {
+          for (const role of ROLES) {
             if (route.operation['x-roles']?.includes(role)) continue;
             expectProblem(
               await ask(route, { key: keys[role] ?? '' }),
@@ -1170,4 +1174,70 @@ describe('a cursor that somebody made up', () => {
       }
     }
   }, 60_000);
+});
+
+describe('what a key of each role may see', () => {
+  const rolesOf = (of: string): readonly string[] =>
+    operations.find(({ name }) => name === of)?.operation['x-roles'] ?? [];
+  const keyOf = (role: string): string => keys[role] ?? '';
+
+  test('payments and balances are shown at no other door to who may not read them', async () => {
+    const paid = '/v1/orders/web~paid';
+    for (const role of ROLES) {
+      const doors: string[] = [];
+      for (const route of secured().filter(({ method }) => method === 'get')) {
+        const path = route.path.replace(CONFIRMED, paid);
+        for (const past of ['', '?asOf=2999-01-01T00:00:00Z']) {
+          const { status, body } = await house.request('GET', `${path}${past}`, { key: keyOf(role) });
+          const tells = new RegExp(`${TILL}|"payments":|"overpaid":`).test(JSON.stringify(body));
+          if (status === 200 && tells) doors.push(`${route.name}${past}`);
+        }
+      }
+      const open = rolesOf('get /v1/orders/{id}/payments').includes(role);
+      const order = ['', '?asOf=2999-01-01T00:00:00Z'].map((past) => `get /v1/orders/{id}${past}`);
+      expect([role, doors]).toEqual([role, open ? expect.arrayContaining(order) : []]);
+    }
+    // What is done to an order answers with the order.
+    const ship = { body: { shipmentId: 's' } };
+    const packed = await house.request('POST', `${paid}/shipments`, { ...ship, key: keyOf('warehouse') });
+    expect([packed.status, packed.body.payments, packed.body.balance]).toEqual([201, undefined, undefined]);
+    const seen = await house.request('POST', `${paid}/shipments`, { ...ship, key: keyOf('channel') });
+    expect(JSON.stringify(seen.body.payments)).toContain(TILL);
+  });
+
+  test('events and timeline without payments come in whole pages all the same', async () => {
+    const pages = async (path: string, role: string, limit: number): Promise<unknown[][]> => {
+      const found: unknown[][] = [];
+      for (let cursor: unknown = 0; cursor !== null; ) {
+        const { body } = await house.request('GET', `${path}?limit=${limit}&cursor=${cursor}`, {
+          key: keyOf(role),
+        });
+        const { items, nextCursor } = body as { items: { type: string }[]; nextCursor: string | null };
+        found.push(items.map(({ type }) => type));
+        cursor = nextCursor;
+      }
+      return found;
+    };
+    for (const path of ['/v1/orders/web~paid/events', '/v1/orders/web~paid/timeline']) {
+      const all = (await pages(path, 'channel', 200)).flat();
+      const others = all.filter((type) => !/Payment|Capture|Refund|Void/.test(String(type)));
+      expect(others.length).toBeLessThan(all.length);
+      expect(await pages(path, 'warehouse', 1)).toEqual(others.map((type) => [type]));
+    }
+  });
+
+  test('the work queues are those whose lists it may open', async () => {
+    for (const role of rolesOf('get /v1/work-queues').filter((one) => one !== 'admin')) {
+      const { body } = await house.request('GET', '/v1/work-queues', { key: keyOf(role) });
+      const queues = body.items as { name: string; parts: { path: string }[] }[];
+      const may = WORK_QUEUES.filter(({ list }) => rolesOf(`get ${list.split('?')[0]}`).includes(role));
+      expect([role, queues.map(({ name }) => name)]).toEqual([role, may.map(({ name }) => name)]);
+      for (const path of queues.flatMap(({ parts }) => parts.map((part) => part.path))) {
+        const { status } = await house.request('GET', path, { key: keyOf(role) });
+        expect([role, path, status]).toEqual([role, path, 200]);
+      }
+    }
+    const { body } = await house.request('GET', '/v1/work-queues', { key: keyOf('warehouse') });
+    expect(JSON.stringify(body)).not.toContain('refunds');
+  });
 });

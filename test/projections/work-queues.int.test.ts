@@ -96,9 +96,12 @@ const NOW = new Date('2026-01-15T12:15:01Z');
 const queues = async (
   now = NOW,
   channel?: string,
-): Promise<Record<string, Omit<WorkQueue, 'name' | 'about'>>> =>
+): Promise<Record<string, Omit<WorkQueue, 'name' | 'about' | 'list'>>> =>
   Object.fromEntries(
-    (await workQueues(database.db, now, channel)).map(({ name, about: _, ...rest }) => [name, rest]),
+    (await workQueues(database.db, now, channel)).map(({ name, about: _, list: __, ...rest }) => [
+      name,
+      rest,
+    ]),
   );
 const at = (hour: number): Date => new Date(`2026-01-15T0${hour}:00:00Z`);
 
