@@ -33,6 +33,8 @@ CREATE TABLE order_changes (
   PRIMARY KEY (order_id, change_id)
 );
 CREATE INDEX order_changes_open ON order_changes (proposed_at, order_id, change_id) WHERE status = 'proposed';
+CREATE INDEX order_changes_open_by_channel ON order_changes (channel, proposed_at, order_id, change_id)
+  WHERE status = 'proposed';
 `;
 
 const INSERT = `
@@ -81,7 +83,7 @@ const confirmedIn = ({ data }: Fact<Resolution>) =>
 
 export const changeProposals: Projection = {
   name: 'order_changes',
-  version: 1,
+  version: 2,
   categories: ['order'],
   tables: ['order_changes'],
   create,
