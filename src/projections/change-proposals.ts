@@ -182,10 +182,18 @@ const toView = (row: Row): ChangeView => ({
 
 const LIST = 'order-changes';
 
+/**
+ * SQL for whether a row of `order_changes` waits for somebody. What was proposed for an order that has ended since cannot be confirmed any
+ * more, and nobody has to decline it: the end of an order is in the table of orders, which projections do not read.
+ */
+export const WAITING_CHANGE = `order_changes.status = 'proposed' AND EXISTS (
+  SELECT FROM orders WHERE orders.order_id = order_changes.order_id AND orders.status IN ('placed', 'reserved', 'confirmed'))`;
+
 /** All that is given must hold. */
 export interface ChangeFilter extends PageRequest {
   readonly orderId?: string | undefined;
-  readonly status?: string | undefined;
+  /** Only those that wait for somebody to confirm or decline them. */
+  readonly waiting?: boolean;
   readonly channel?: string | undefined;
 }
 
@@ -193,10 +201,9 @@ export interface ChangeFilter extends PageRequest {
 export const listChanges = async (db: Queryable, filter: ChangeFilter = {}): Promise<Page<ChangeView>> => {
   const size = pageSize(filter);
   const parameters: unknown[] = [];
-  const conditions = ['true'];
+  const conditions = [filter.waiting === true ? WAITING_CHANGE : 'true'];
   for (const [column, value] of [
     ['order_id', filter.orderId],
-    ['status', filter.status],
     ['channel', filter.channel],
   ] as const) {
     if (value === undefined) continue;

@@ -1,4 +1,5 @@
 import type { Queryable } from '../runtime/database.js';
+import { WAITING_CHANGE } from './change-proposals.js';
 import { isLate, WAITING_SHIPMENTS } from './shipment-queue.js';
 
 /**
@@ -82,11 +83,11 @@ export const WORK_QUEUES: readonly WorkQueueDefinition[] = [
   },
   {
     name: 'changes',
-    about: 'Changes of orders that were proposed and neither confirmed nor declined',
+    about: 'Changes of open orders that were proposed and neither confirmed nor declined',
     list: '/v1/order-changes',
     sql: `
       SELECT '{}'::jsonb AS part, count(*) AS count, NULL::bigint AS units, min(proposed_at) AS oldest
-      FROM order_changes WHERE status = 'proposed' AND ${ofChannel('channel')} HAVING count(*) > 0`,
+      FROM order_changes WHERE ${WAITING_CHANGE} AND ${ofChannel('channel')} HAVING count(*) > 0`,
   },
   {
     name: 'returns',

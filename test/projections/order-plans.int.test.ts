@@ -129,11 +129,11 @@ describe('lists of what came after an order read what they show', () => {
       (db) => listReviews(db, { state: 'resolved', channel: 'b2b' }),
     ],
     ['open reviews', /reviews_open/, (db) => listReviews(db)],
-    ['changes that wait', /order_changes_open\b/, (db) => listChanges(db, { status: 'proposed' })],
+    ['changes that wait', /order_changes_open\b/, (db) => listChanges(db, { waiting: true })],
     [
       'changes of a channel that wait',
       /order_changes_open_by_channel/,
-      (db) => listChanges(db, { status: 'proposed', channel: 'b2b' }),
+      (db) => listChanges(db, { waiting: true, channel: 'b2b' }),
     ],
     ['refunds due of a channel', /refunds_due_by_channel/, (db) => listRefundsDue(db, { channel: 'b2b' })],
     ['exchanges of an order', /exchanges_by_new_order/, (db) => exchangesOf(db, 'web~5')],
