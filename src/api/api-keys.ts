@@ -5,7 +5,7 @@ import type { Queryable } from '../runtime/database.js';
 /**
  * Keys of the API. Only the sha-256 of a key is stored: a key is 256 random bits, so nothing is gained by hashing it slowly.
  *
- * admin: everything. channel: orders of its own channel. warehouse: stock and shipments. finance: ledgers. reader: reads.
+ * admin: everything. channel: orders of its own channel. warehouse: stock and shipments, no payments. finance: ledgers. reader: reads.
  * privacy: personal data, to read and to erase, and nothing else.
  */
 export const KEY_ROLES = ['admin', 'channel', 'warehouse', 'finance', 'reader', 'privacy'] as const;

@@ -58,7 +58,7 @@ const routesOf = (parts: ApiParts, keys: ReturnType<typeof createApiKeys>): Rout
     ...orderQueryRoutes(parts),
     ...orderRoutes(parts, limits),
     ...orderTimelineRoutes(parts),
-    ...workQueueRoutes(parts),
+    ...workQueueRoutes(parts, () => routes),
     ...orderSplitRoutes(parts),
     ...consignmentRoutes(parts),
     ...orderActionRoutes(parts),

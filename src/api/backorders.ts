@@ -140,7 +140,7 @@ export const backorderRoutes = ({ bus, db, orders }: ApiParts): Route[] => [
       if (added.status === 'rejected') return decided(added, undefined);
       const { requestHash: _, ...plain } = context;
       const { state, position } = await orders.advance(orderId, plain);
-      return decided({ ...added, position }, viewOfState(orderId, state));
+      return decided({ ...added, position }, viewOfState(orderId, state, call.caller));
     },
   }),
 ];

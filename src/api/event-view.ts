@@ -36,10 +36,11 @@ const viewOf = ({ event, revision, position, recordedAt, metadata }: RecordedEve
   causationId: metadata.$causationId,
 });
 
-/** One page of a stream from its start. `total` is how many events were read, the page's and those before it. */
+/** One page of a stream from its start, of the events that `shows` lets be seen. `total` is how many were read, seen or not. */
 export const eventPage = async (
   history: AsyncIterable<RecordedEvent>,
   { cursor, limit = PAGE_DEFAULT_ROWS }: z.output<typeof eventQuery>,
+  shows: (recorded: RecordedEvent) => boolean,
 ): Promise<{ page: { items: ReturnType<typeof viewOf>[]; nextCursor: string | null }; total: number }> => {
   if (cursor !== undefined && !/^\d{1,9}$/.test(cursor)) {
     throw new Problem('invalid_cursor', 'the cursor is not one of this list');
@@ -48,11 +49,12 @@ export const eventPage = async (
   const items: ReturnType<typeof viewOf>[] = [];
   let total = 0;
   for await (const recorded of history) {
-    if (recorded.revision >= from && items.length === limit) {
+    total += 1;
+    if (recorded.revision < from || !shows(recorded)) continue;
+    if (items.length === limit) {
       return { page: { items, nextCursor: String(recorded.revision) }, total };
     }
-    total += 1;
-    if (recorded.revision >= from) items.push(viewOf(recorded));
+    items.push(viewOf(recorded));
   }
   return { page: { items, nextCursor: null }, total };
 };

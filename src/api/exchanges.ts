@@ -156,7 +156,7 @@ export const exchangeRoutes = ({ bus, orders }: ApiParts): Route[] => {
         return decided(answer, {
           exchange: shown,
           expected: state === 'ended' || newOrder === undefined ? undefined : expectedOf(exchange, newOrder),
-          order: newOrder && viewOfState(newOrderId, newOrder),
+          order: newOrder && viewOfState(newOrderId, newOrder, call.caller),
         });
       },
     }),

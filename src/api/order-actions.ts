@@ -39,7 +39,7 @@ export const orderActionRoutes = ({ bus, orders }: ApiParts): Route[] => {
     const [channel = ''] = splitId(orderId);
     const context = call.context({ effectiveAt: call.body?.effectiveAt, channel });
     const answer = await orders.execute(orderId, command, context);
-    return decided(answer, viewOfState(orderId, answer.state));
+    return decided(answer, viewOfState(orderId, answer.state, call.caller));
   };
 
   const requireLocation = async (of: string | undefined): Promise<void> => {

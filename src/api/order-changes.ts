@@ -118,7 +118,7 @@ export const orderChangeRoutes = ({ db, orders }: ApiParts): Route[] => {
     const [channel = ''] = splitId(orderId);
     const context = call.context({ effectiveAt: call.body?.effectiveAt, channel });
     const answer = await orders.execute(orderId, command, context);
-    return decided(answer, viewOfState(orderId, answer.state));
+    return decided(answer, viewOfState(orderId, answer.state, call.caller));
   };
   const changeParams = orderParams.extend({ changeId: z.string().min(1).max(400) });
 
@@ -205,6 +205,7 @@ export const orderChangeRoutes = ({ db, orders }: ApiParts): Route[] => {
       path: '/v1/order-changes',
       tag: 'orders',
       summary: 'Changes that wait for somebody, the oldest first',
+      description: 'Not those of orders that have ended since: nothing can be done with them.',
       access: READERS,
       query: z.strictObject({ channel: id.optional(), ...pageQuery }),
       awaitable: true,
@@ -213,7 +214,7 @@ export const orderChangeRoutes = ({ db, orders }: ApiParts): Route[] => {
       handle: async ({ query: { channel, ...query }, caller }) => {
         const seen = seenChannel(channel, caller);
         if (seen === undefined) return emptyPage();
-        const { items, nextCursor } = await listChanges(db, { ...query, ...seen, status: 'proposed' });
+        const { items, nextCursor } = await listChanges(db, { ...query, ...seen, waiting: true });
         return { status: 200, body: { items: items.map(viewOf), nextCursor } };
       },
     }),

@@ -23,7 +23,7 @@ export const orderSplitRoutes = ({ orders }: ApiParts): Route[] => {
     const [channel = ''] = partsOf(orderId);
     const context = call.context({ effectiveAt: call.body.effectiveAt, channel });
     const answer = await orders.execute(orderId, command, context);
-    return decided(answer, viewOfState(orderId, answer.state));
+    return decided(answer, viewOfState(orderId, answer.state, call.caller));
   };
 
   return [

@@ -8,6 +8,7 @@ import { orderIdFor, unknownOrder } from './order-view.js';
 import { orderParams } from './orders.js';
 import type { ApiParts } from './parts.js';
 import { belongsTo, PAST_EVENTS_MAX, type PastQuery } from './past.js';
+import { seesEvent } from './payment-access.js';
 import { positionToken } from './position-token.js';
 import { Problem } from './problems.js';
 import { defineRoute, type Route } from './route.js';
@@ -52,6 +53,7 @@ const entryOf = (
 const timelineOf = async (
   history: AsyncIterable<RecordedEvent<OrderEvent>>,
   { cursor, limit = PAGE_DEFAULT_ROWS, ...past }: TimelinePage,
+  shows: (recorded: RecordedEvent) => boolean,
 ): Promise<{ items: Entry[]; nextCursor: string | null } | undefined> => {
   if (cursor !== undefined && !/^\d{1,9}$/.test(cursor)) {
     throw new Problem('invalid_cursor', 'the cursor is not one of this list');
@@ -72,7 +74,7 @@ const timelineOf = async (
     }
     if (!belongs(recorded)) continue;
     known = true;
-    if (recorded.revision >= from) {
+    if (recorded.revision >= from && shows(recorded)) {
       if (items.length === limit) return { items, nextCursor: String(recorded.revision) };
       items.push(entryOf(recorded, sentenceOf(recorded.event, state)));
     }
@@ -88,7 +90,8 @@ export const orderTimelineRoutes = ({ bus }: ApiParts): Route[] => [
     tag: 'orders',
     summary: 'What happened to an order, in words',
     description:
-      'In recorded order. `asOf` and `knownAt` as on the order: the entries that belong to that past.',
+      'In recorded order. `asOf` and `knownAt` as on the order: the entries that belong to that past. Without those of payments ' +
+      'for a key that may not read them.',
     access: ['channel', 'warehouse', 'finance', 'reader'],
     params: orderParams,
     query: z.strictObject({ ...pastQuery, ...pageQuery }),
@@ -97,7 +100,7 @@ export const orderTimelineRoutes = ({ bus }: ApiParts): Route[] => [
     problems: ['unknown_order', 'invalid_cursor', 'history_too_long'],
     handle: async ({ params, query, caller }) => {
       const orderId = orderIdFor(params.id, caller);
-      const found = await timelineOf(bus.history<OrderEvent>('order', orderId), query);
+      const found = await timelineOf(bus.history<OrderEvent>('order', orderId), query, seesEvent(caller));
       if (found === undefined) throw unknownOrder();
       return { status: 200, body: found };
     },

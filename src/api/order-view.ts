@@ -17,6 +17,7 @@ import type { OrderView as OrderRow } from '../projections/order-pages.js';
 import type { OrderSummary } from '../projections/order-summary.js';
 import { seesChannel } from './answers.js';
 import type { Caller } from './api-keys.js';
+import { seesPayments } from './payment-access.js';
 import { balanceView, paymentsPageOf, paymentView, viewOfBalance, viewOfPayment } from './payment-view.js';
 import { Problem } from './problems.js';
 import { reviewsOfState, reviewView, viewOfReview } from './review-view.js';
@@ -104,7 +105,10 @@ export const orderView = z
       .meta({ description: 'Units that nothing holds: they wait for stock.' }),
     reviews: z.array(reviewView),
     splits: z.array(splitView),
-    payments: z.array(paymentView),
+    payments: z
+      .array(paymentView)
+      .optional()
+      .meta({ description: 'Absent for a key that may not read payments, as is the balance.' }),
     balance: balanceView
       .optional()
       .meta({ description: 'Of an order that somebody began to pay, or that waits for it.' }),
@@ -132,8 +136,12 @@ const destinationOf = (destination: Destination | undefined) => {
   return { country, region, postalCode };
 };
 
+type Reader = Pick<Caller, 'role'>;
+type Money = Pick<z.input<typeof orderView>, 'payments' | 'balance'>;
+
 /** Most orders are never paid here, and being placed must cost them nothing. */
-const moneyOfState = (state: OrderState): Pick<z.input<typeof orderView>, 'payments' | 'balance'> => {
+const moneyOfState = (state: OrderState, reader: Reader): Money => {
+  if (!seesPayments(reader)) return {};
   if (state.payments.size === 0 && state.placed?.confirm !== 'payment') return { payments: [] };
   const { payments = [], balance } = paymentsPageOf(state) ?? {};
   return {
@@ -142,8 +150,12 @@ const moneyOfState = (state: OrderState): Pick<z.input<typeof orderView>, 'payme
   };
 };
 
-/** An order from the state of its stream; undefined when it was never placed. */
-export const viewOfState = (id: string, state: OrderState): z.input<typeof orderView> | undefined => {
+/** An order from the state of its stream, as the reader may see it; undefined when it was never placed. */
+export const viewOfState = (
+  id: string,
+  state: OrderState,
+  reader: Reader,
+): z.input<typeof orderView> | undefined => {
   const { placed, status } = state;
   if (placed === undefined || status === 'none') return undefined;
   const money = (minor: bigint): string => formatAmount(minor, placed.currency);
@@ -204,7 +216,7 @@ export const viewOfState = (id: string, state: OrderState): z.input<typeof order
     })),
     short: isEnded(status) || status === 'placed' ? [] : shortOf(state),
     reviews: reviewsOfState(state),
-    ...moneyOfState(state),
+    ...moneyOfState(state, reader),
     splits: splitsOfState(state),
   };
 };
@@ -256,8 +268,19 @@ export const viewOfSummary = (row: OrderSummary): z.input<typeof orderSummary> =
       : { code: row.rejection.code, detail: row.rejection.detail, sku: row.rejection.sku ?? undefined },
 });
 
-/** An order with its lines, from the read model. */
-export const viewOfRow = (row: OrderRow): z.input<typeof orderView> => ({
+const moneyOfRow = (row: OrderRow, reader: Reader): Money =>
+  seesPayments(reader)
+    ? {
+        payments: row.payments.map((payment) => viewOfPayment(payment, row.currency)),
+        balance:
+          row.payments.length === 0 && row.confirm !== 'payment'
+            ? undefined
+            : viewOfBalance(row.balance, row.currency),
+      }
+    : {};
+
+/** An order with its lines, from the read model, as the reader may see it. */
+export const viewOfRow = (row: OrderRow, reader: Reader): z.input<typeof orderView> => ({
   ...viewOfSummary(row),
   lines: row.lines.map((line) => ({
     ...line,
@@ -267,11 +290,7 @@ export const viewOfRow = (row: OrderRow): z.input<typeof orderView> => ({
   })),
   short: [...row.short],
   reviews: row.reviews.map(viewOfReview),
-  payments: row.payments.map((payment) => viewOfPayment(payment, row.currency)),
-  balance:
-    row.payments.length === 0 && row.confirm !== 'payment'
-      ? undefined
-      : viewOfBalance(row.balance, row.currency),
+  ...moneyOfRow(row, reader),
   splits: row.splits.map(viewOfSplit),
 });
 

@@ -15,6 +15,7 @@ import {
 } from './order-view.js';
 import type { ApiLimits, ApiParts } from './parts.js';
 import { asksForPast, foldPast } from './past.js';
+import { seesEvent } from './payment-access.js';
 import { placeOrderRoute } from './place-order.js';
 import { defineRoute, type Route } from './route.js';
 import { page, pageQuery, pastQuery } from './schemas.js';
@@ -68,13 +69,13 @@ export const orderRoutes = (parts: ApiParts, limits: ApiLimits): Route[] => {
         const orderId = orderIdFor(params.id, caller);
         if (asksForPast(query)) {
           const { state } = await foldPast(bus, order, orderId, query);
-          const view = viewOfState(orderId, state);
+          const view = viewOfState(orderId, state, caller);
           if (view === undefined) throw unknownOrder();
           return { status: 200, body: view };
         }
         const row = await findOrder(db, orderId);
         if (row === undefined) throw unknownOrder();
-        return { status: 200, body: viewOfRow(row) };
+        return { status: 200, body: viewOfRow(row, caller) };
       },
     }),
     defineRoute({
@@ -82,6 +83,7 @@ export const orderRoutes = (parts: ApiParts, limits: ApiLimits): Route[] => {
       path: '/v1/orders/{id}/events',
       tag: 'orders',
       summary: 'What happened to an order, as it was recorded',
+      description: 'Without those of its payments for a key that may not read them.',
       access: READERS,
       params: orderParams,
       query: eventQuery,
@@ -90,7 +92,7 @@ export const orderRoutes = (parts: ApiParts, limits: ApiLimits): Route[] => {
       problems: ['unknown_order', 'invalid_cursor'],
       handle: async ({ params, query, caller }) => {
         const orderId = orderIdFor(params.id, caller);
-        const found = await eventPage(bus.history<OrderEvent>('order', orderId), query);
+        const found = await eventPage(bus.history<OrderEvent>('order', orderId), query, seesEvent(caller));
         if (found.total === 0) throw unknownOrder();
         return { status: 200, body: found.page };
       },

@@ -5,13 +5,13 @@ import { orderIdFor, unknownOrder } from './order-view.js';
 import { orderParams } from './orders.js';
 import type { ApiParts } from './parts.js';
 import { asksForPast, foldPast } from './past.js';
+import { PAYMENT_READERS } from './payment-access.js';
 import { PAYMENT_PROBLEMS, PAYMENT_RESPONSES, paymentCalls, paymentParams, tender } from './payment-calls.js';
 import { paymentsPageOf, paymentsView } from './payment-view.js';
 import { Problem } from './problems.js';
 import { defineRoute, type Route } from './route.js';
 import { effectiveAt, id, money, pastQuery, slug, text } from './schemas.js';
 
-const READERS = ['channel', 'finance', 'reader'] as const;
 const EXPIRES_MAX_SECONDS = 60 * 60 * 24 * 90;
 
 const code = z
@@ -31,7 +31,7 @@ export const paymentRoutes = (parts: ApiParts): Route[] => {
       path: '/v1/orders/{id}/payments',
       tag: 'payments',
       summary: 'The payments of an order and its balance, now or in the past',
-      access: READERS,
+      access: PAYMENT_READERS,
       params: orderParams,
       query: z.strictObject(pastQuery),
       awaitable: true,

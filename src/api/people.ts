@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type Person, person as personShape } from '../domain/person.js';
-import { INTEGER, pageSize, readCursor, toPage } from '../projections/cursor.js';
+import { PLACE, pageSize, readCursor, toPage } from '../projections/cursor.js';
 import type { Access, Erasure, VaultCaller } from '../runtime/vault.js';
 import type { Caller } from './api-keys.js';
 import type { ApiParts } from './parts.js';
@@ -165,7 +165,7 @@ export const peopleRoutes = ({ vault, log }: Pick<ApiParts, 'vault' | 'log'>): R
     problems: ['invalid_cursor', 'database_unavailable'],
     handle: async ({ params: { customerId }, query }) => {
       const size = pageSize(query);
-      const [before] = readCursor(ACCESSES, query, [INTEGER]) ?? [];
+      const [before] = readCursor(ACCESSES, query, [PLACE]) ?? [];
       const rows = await vault.accesses(customerId, {
         before: before === undefined ? undefined : BigInt(before),
         limit: size + 1,

@@ -193,8 +193,7 @@ export const placeOrderRoute = (
   const look = async (orderId: string, until: AbortSignal) => {
     while (!until.aborted) {
       const { state, position } = await bus.load(order, orderId, { maxAgeMs: LOOK_MS });
-      const view = viewOfState(orderId, state);
-      if (view !== undefined) return { view, position };
+      if (state.placed !== undefined) return { state, position };
       await sleep(LOOK_PAUSE_MS);
     }
     return undefined;
@@ -277,8 +276,9 @@ export const placeOrderRoute = (
       const headers = { Location: `/v1/orders/${encodeURIComponent(orderId)}` };
       const answer = await wait(orderId, outcome, requestId);
       if (answer === undefined) throw new Problem('outcome_unknown', 'send the same order again');
-      if ('status' in answer) return decided(answer, viewOfState(orderId, answer.state), headers);
-      const { view, position } = answer;
+      if ('status' in answer) return decided(answer, viewOfState(orderId, answer.state, caller), headers);
+      const { state, position } = answer;
+      const view = viewOfState(orderId, state, caller);
       return { status: 202, body: view, position, headers: { ...headers, 'Retry-After': '1' } };
     },
   });

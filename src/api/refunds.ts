@@ -2,12 +2,11 @@ import { z } from 'zod';
 import { listRefundsDue } from '../projections/payment-pages.js';
 import { idOrKey } from './answers.js';
 import type { ApiParts } from './parts.js';
+import { PAYMENT_READERS } from './payment-access.js';
 import { PAYMENT_PROBLEMS, PAYMENT_RESPONSES, paymentCalls, paymentParams } from './payment-calls.js';
 import { defineRoute, type Route } from './route.js';
 import { effectiveAt, id, money, page, pageQuery, text } from './schemas.js';
 import { emptyPage, seenChannel } from './seen-channel.js';
-
-const READERS = ['channel', 'finance', 'reader'] as const;
 
 const refundDue = z
   .object({
@@ -80,7 +79,7 @@ export const refundRoutes = (parts: ApiParts): Route[] => {
       path: '/v1/payments/refunds-due',
       tag: 'payments',
       summary: 'Orders of which something is due to their customers, the longest first',
-      access: READERS,
+      access: PAYMENT_READERS,
       query: z.strictObject({ channel: id.optional(), ...pageQuery }),
       awaitable: true,
       responses: { 200: { description: 'A page.', schema: page(refundDue) } },

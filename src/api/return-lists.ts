@@ -19,7 +19,7 @@ import {
 } from './return-view.js';
 import { defineRoute, type Route } from './route.js';
 import { id, instant, page, pageQuery, slug } from './schemas.js';
-import { emptyPage, seenChannel } from './seen-channel.js';
+import { emptyPage, momentOf, seenFilter } from './seen-channel.js';
 
 const READERS = ['channel', 'warehouse', 'finance', 'reader'] as const;
 
@@ -43,16 +43,8 @@ const counted = z
 
 /** What people read of returns: the work queues, how much is in them, and all of one order. */
 export const returnListRoutes = ({ bus, db }: ApiParts): Route[] => {
-  /** The filter as far as the caller may see; undefined when it names a channel that the caller may not. */
-  const filterFor = ({ openedBefore, ...query }: Filter, caller: Caller) => {
-    const seen = seenChannel(query.channel, caller);
-    if (seen === undefined) return undefined;
-    return {
-      ...query,
-      ...seen,
-      openedBefore: openedBefore === undefined ? undefined : new Date(openedBefore),
-    };
-  };
+  const filterFor = ({ openedBefore, ...query }: Filter, caller: Caller) =>
+    seenFilter({ ...query, openedBefore: momentOf(openedBefore) }, caller);
 
   return [
     defineRoute({

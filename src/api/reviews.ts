@@ -12,7 +12,7 @@ import type { ApiParts } from './parts.js';
 import { reviewShape, viewOfReview } from './review-view.js';
 import { type Call, defineRoute, type Route } from './route.js';
 import { effectiveAt, id, instant, page, pageQuery, text } from './schemas.js';
-import { emptyPage, seenChannel } from './seen-channel.js';
+import { emptyPage, momentOf, seenFilter } from './seen-channel.js';
 
 const PUTTERS = ['channel', 'warehouse', 'finance'] as const;
 const READERS = [...PUTTERS, 'reader'] as const;
@@ -52,14 +52,10 @@ export const reviewRoutes = ({ orders, db }: ApiParts): Route[] => {
     const [channel = ''] = splitId(orderId);
     const context = call.context({ effectiveAt: call.body.effectiveAt, channel });
     const answer = await orders.execute(orderId, command, context);
-    return decided(answer, viewOfState(orderId, answer.state));
+    return decided(answer, viewOfState(orderId, answer.state, call.caller));
   };
-  /** The filter as far as the caller may see; undefined when it names a channel that the caller may not. */
-  const filterFor = ({ heldBefore, ...query }: Filter, caller: Caller) => {
-    const seen = seenChannel(query.channel, caller);
-    if (seen === undefined) return undefined;
-    return { ...query, ...seen, heldBefore: heldBefore === undefined ? undefined : new Date(heldBefore) };
-  };
+  const filterFor = ({ heldBefore, ...query }: Filter, caller: Caller) =>
+    seenFilter({ ...query, heldBefore: momentOf(heldBefore) }, caller);
 
   return [
     defineRoute({

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { listShipments } from '../projections/shipment-queue.js';
 import { workQueues } from '../projections/work-queues.js';
+import type { Caller } from './api-keys.js';
 import type { ApiParts } from './parts.js';
 import { defineRoute, type Route } from './route.js';
 import { id, page, pageQuery, slug } from './schemas.js';
@@ -50,13 +51,21 @@ const shipment = z
   })
   .meta({ id: 'WaitingShipment' });
 
-/** What waits for somebody, and the lists that only a queue needs. */
-export const workQueueRoutes = ({ db }: ApiParts): Route[] => [
+/** Whether a caller may open the list behind a queue, by the access of its route: what may not be listed is not counted either. */
+const mayOpen = (routes: readonly Route[], list: string, { role }: Caller): boolean => {
+  const [path] = list.split('?');
+  const access = routes.find((route) => route.method === 'get' && route.path === path)?.access;
+  return role === 'admin' || (access !== undefined && access !== 'open' && access.includes(role));
+};
+
+/** What waits for somebody, and the lists that only a queue needs. `routes` are all of the API. */
+export const workQueueRoutes = ({ db }: ApiParts, routes: () => readonly Route[]): Route[] => [
   defineRoute({
     method: 'get',
     path: '/v1/work-queues',
     tag: 'work queues',
     summary: 'What waits for somebody: every queue with counts, the oldest, and the lists behind it',
+    description: 'Of the queues whose lists the key may open.',
     access: READERS,
     query: z.strictObject({ channel: id.optional() }),
     awaitable: true,
@@ -66,7 +75,9 @@ export const workQueueRoutes = ({ db }: ApiParts): Route[] => [
     handle: async ({ query: { channel }, caller, now }) => {
       const seen = seenChannel(channel, caller);
       if (seen === undefined) return { status: 200, body: { items: [] } };
-      const items = (await workQueues(db, now, seen.channel)).map(({ parts, ...one }) => ({
+      const queues = await workQueues(db, now, seen.channel);
+      const open = queues.filter(({ list }) => mayOpen(routes(), list, caller));
+      const items = open.map(({ list: _, parts, ...one }) => ({
         ...one,
         oldest: one.oldest?.toISOString() ?? null,
         parts: parts.map((part) => ({ ...part, oldest: part.oldest.toISOString() })),

@@ -67,9 +67,17 @@ const runImport = async (
   }
 };
 
+/**
+ * What following needs of the house. Not its database: that may have been killed a moment ago, and only these wait until it is
+ * there again.
+ */
+type Following = Pick<House, 'runProjections' | 'catchUp'> & {
+  readonly poster: Pick<House['poster'], 'run'>;
+};
+
 /** Keeps ledger and read models up until the importer has ended, and then until they have everything. */
-const followed = async (
-  house: House,
+export const followed = async (
+  house: Following,
   imported: Promise<number>,
   interrupted: AbortSignal,
   say: (line: string) => void,

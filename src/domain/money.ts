@@ -22,6 +22,9 @@ export const UNIT_PRICE_DECIMALS_MAX = 6;
 /** Decimals of a currency, or undefined for a code that ISO 4217 does not know. */
 export const exponentOf = (currency: string): number | undefined => exponents.get(currency);
 
+/** All that ISO 4217 knows here. */
+export const CURRENCIES: readonly string[] = [...exponents.keys()];
+
 export const isCurrency = (code: string): boolean => exponents.has(code);
 
 const requireExponent = (currency: string): number => {

@@ -1,5 +1,5 @@
 import type { Queryable } from '../runtime/database.js';
-import { ANY_TEXT, INTEGER, type Page, type PageRequest, pageSize, readCursor, toPage } from './cursor.js';
+import { BY_RANK, type Page, type PageRequest, pageSize, readCursor, toPage } from './cursor.js';
 
 /** Units of an order that nothing holds, as people read it. */
 export interface BackorderView {
@@ -59,7 +59,7 @@ export const listBackorders = async (
     parameters.push(value);
     conditions.push(`${column} = $${parameters.length}`);
   }
-  const after = readCursor(LIST, filter, [INTEGER, INTEGER, ANY_TEXT, ANY_TEXT]);
+  const after = readCursor(LIST, filter, BY_RANK);
   if (after !== undefined) {
     parameters.push(...after);
     const [level, time, order, sku] = [3, 2, 1, 0].map((back) => `$${parameters.length - back}`);

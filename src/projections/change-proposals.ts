@@ -4,7 +4,7 @@ import type { Queryable } from '../runtime/database.js';
 import type { RecordedEvent } from '../runtime/event-store.js';
 import type { Projection } from '../runtime/projection.js';
 import { numbers, texts } from './columns.js';
-import { ANY_TEXT, INTEGER, type Page, type PageRequest, pageSize, readCursor, toPage } from './cursor.js';
+import { ANY_TEXT, MOMENT, type Page, type PageRequest, pageSize, readCursor, toPage } from './cursor.js';
 import { isOf } from './event-of.js';
 
 /** Changes of orders: what was proposed, and what became of it. */
@@ -33,6 +33,8 @@ CREATE TABLE order_changes (
   PRIMARY KEY (order_id, change_id)
 );
 CREATE INDEX order_changes_open ON order_changes (proposed_at, order_id, change_id) WHERE status = 'proposed';
+CREATE INDEX order_changes_open_by_channel ON order_changes (channel, proposed_at, order_id, change_id)
+  WHERE status = 'proposed';
 `;
 
 const INSERT = `
@@ -81,7 +83,7 @@ const confirmedIn = ({ data }: Fact<Resolution>) =>
 
 export const changeProposals: Projection = {
   name: 'order_changes',
-  version: 1,
+  version: 2,
   categories: ['order'],
   tables: ['order_changes'],
   create,
@@ -180,10 +182,18 @@ const toView = (row: Row): ChangeView => ({
 
 const LIST = 'order-changes';
 
+/**
+ * SQL for whether a row of `order_changes` waits for somebody. What was proposed for an order that has ended since cannot be confirmed any
+ * more, and nobody has to decline it: the end of an order is in the table of orders, which projections do not read.
+ */
+export const WAITING_CHANGE = `order_changes.status = 'proposed' AND EXISTS (
+  SELECT FROM orders WHERE orders.order_id = order_changes.order_id AND orders.status IN ('placed', 'reserved', 'confirmed'))`;
+
 /** All that is given must hold. */
 export interface ChangeFilter extends PageRequest {
   readonly orderId?: string | undefined;
-  readonly status?: string | undefined;
+  /** Only those that wait for somebody to confirm or decline them. */
+  readonly waiting?: boolean;
   readonly channel?: string | undefined;
 }
 
@@ -191,17 +201,16 @@ export interface ChangeFilter extends PageRequest {
 export const listChanges = async (db: Queryable, filter: ChangeFilter = {}): Promise<Page<ChangeView>> => {
   const size = pageSize(filter);
   const parameters: unknown[] = [];
-  const conditions = ['true'];
+  const conditions = [filter.waiting === true ? WAITING_CHANGE : 'true'];
   for (const [column, value] of [
     ['order_id', filter.orderId],
-    ['status', filter.status],
     ['channel', filter.channel],
   ] as const) {
     if (value === undefined) continue;
     parameters.push(value);
     conditions.push(`${column} = $${parameters.length}`);
   }
-  const after = readCursor(LIST, filter, [INTEGER, ANY_TEXT, ANY_TEXT]);
+  const after = readCursor(LIST, filter, [MOMENT, ANY_TEXT, ANY_TEXT]);
   if (after !== undefined) {
     parameters.push(...after);
     const [time, order, change] = [2, 1, 0].map((back) => `$${parameters.length - back}`);

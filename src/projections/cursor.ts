@@ -58,7 +58,17 @@ export const readCursor = (
 
 /** Shapes of the parts of a cursor. */
 export const ANY_TEXT = /^/;
-export const INTEGER = /^-?\d{1,18}$/;
+/** A place in the log or a row's own number: PostgreSQL's `bigint`, and never below 0. */
+export const PLACE = /^\d{1,18}$/;
+/** A rank that people gave: PostgreSQL's `integer`, and never below 0. */
+export const RANK = /^\d{1,9}$/;
+/**
+ * Microseconds since 1970, of the years -1199 to 11476. PostgreSQL keeps more, yet not all that 18 digits can say: outside of that a
+ * forged cursor would be an error of the database.
+ */
+export const MOMENT = /^(-?\d{1,17}|[12]\d{17})$/;
+/** Of the lists of orders that are served by rank and then by age. */
+export const BY_RANK = [RANK, MOMENT, ANY_TEXT, ANY_TEXT] as const;
 
 /** A page out of `size + 1` rows: the one too many only says that there is more. */
 export const toPage = <Row, Item>(

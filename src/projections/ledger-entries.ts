@@ -1,7 +1,7 @@
 import { formatAmount } from '../domain/money.js';
 import type { EntryKind } from '../domain/settlement.js';
 import type { Queryable } from '../runtime/database.js';
-import { INTEGER, type Page, type PageRequest, pageSize, readCursor, toPage } from './cursor.js';
+import { type Page, type PageRequest, PLACE, pageSize, readCursor, toPage } from './cursor.js';
 
 /** An entry as people read it. Amounts are decimal strings of `currency`, debit positive, and sum to zero. */
 export interface LedgerEntry {
@@ -152,7 +152,7 @@ const EQUALITIES = {
 /** Entries in the order they were posted. Throws `InvalidCursor`. */
 export const listEntries = async (db: Queryable, filter: EntryFilter = {}): Promise<Page<LedgerEntry>> => {
   const size = pageSize(filter);
-  const after = readCursor(LIST, filter, [INTEGER, INTEGER]);
+  const after = readCursor(LIST, filter, [PLACE, PLACE]);
   const parameters: unknown[] = [];
   const conditions: string[] = [];
   const where = (values: readonly unknown[], condition: (...names: string[]) => string): void => {

@@ -1,4 +1,4 @@
-import type { EntryPosted } from '../domain/settlement.js';
+import { ENTRY_KINDS, type EntryPosted } from '../domain/settlement.js';
 import type { RecordedEvent } from '../runtime/event-store.js';
 import type { Projection } from '../runtime/projection.js';
 import { numbers, texts } from './columns.js';
@@ -17,7 +17,7 @@ CREATE TABLE ledger_entries (
   party            text COLLATE "C" NOT NULL,
   -- YYYY-MM: the period it was posted to.
   month            text COLLATE "C" NOT NULL,
-  -- sale, return, blind_return, charge_reversal, payment, refund, chargeback, write_off, adjustment
+  -- ${ENTRY_KINDS.join(', ')}
   kind             text COLLATE "C" NOT NULL,
   currency         text COLLATE "C" NOT NULL,
   -- In the world, and the party's day of that; then when the log had it.

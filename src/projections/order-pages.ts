@@ -2,7 +2,7 @@ import { formatAmount } from '../domain/money.js';
 import type { OrderBalance } from '../domain/order-balance.js';
 import type { TaxPart } from '../domain/tax.js';
 import type { Queryable } from '../runtime/database.js';
-import { ANY_TEXT, INTEGER, type Page, type PageRequest, pageSize, readCursor, toPage } from './cursor.js';
+import { ANY_TEXT, MOMENT, type Page, type PageRequest, pageSize, readCursor, toPage } from './cursor.js';
 import { conditionsOf, fingerprintOf, type OrderFilter, whereOf } from './order-filter.js';
 import { SPLITS_OF_ORDER, type SplitView } from './order-splits.js';
 import { DAYS, type OrderRow, type OrderSummary, toSummary } from './order-summary.js';
@@ -170,7 +170,7 @@ export const listOrders = async (
   const list = `orders ${fingerprintOf(filter)}`;
   const size = pageSize({ limit });
   const { parameters, conditions } = conditionsOf(filter);
-  const after = readCursor(list, { cursor }, [INTEGER, ANY_TEXT]);
+  const after = readCursor(list, { cursor }, [MOMENT, ANY_TEXT]);
   if (after !== undefined) {
     parameters.push(...after);
     const [time, id] = [`$${parameters.length - 1}`, `$${parameters.length}`];

@@ -3,7 +3,7 @@ import { balanceOf, type Costs, costOf, type OrderBalance } from '../domain/orde
 import { addSums, NO_SUMS, type PaymentStage, type PaymentSums } from '../domain/payment.js';
 import type { TenderKind } from '../domain/payment-events.js';
 import type { Queryable } from '../runtime/database.js';
-import { ANY_TEXT, INTEGER, type Page, type PageRequest, pageSize, readCursor, toPage } from './cursor.js';
+import { ANY_TEXT, MOMENT, type Page, type PageRequest, pageSize, readCursor, toPage } from './cursor.js';
 
 /** A payment as people read it. Sums in minor units of the order's currency. */
 export interface PaymentRow {
@@ -122,7 +122,7 @@ export const listRefundsDue = async (
     parameters.push(filter.channel);
     conditions.push(`channel = $${parameters.length}`);
   }
-  const after = readCursor(LIST, filter, [INTEGER, ANY_TEXT]);
+  const after = readCursor(LIST, filter, [MOMENT, ANY_TEXT]);
   if (after !== undefined) {
     parameters.push(...after);
     const [time, id] = [`$${parameters.length - 1}`, `$${parameters.length}`];

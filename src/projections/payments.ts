@@ -60,6 +60,7 @@ CREATE TABLE refunds_due (
   touched_at timestamptz NOT NULL
 );
 CREATE INDEX refunds_due_by_time ON refunds_due (since, order_id);
+CREATE INDEX refunds_due_by_channel ON refunds_due (channel, since, order_id);
 CREATE INDEX refunds_due_touched ON refunds_due (touched_at);
 `;
 
@@ -156,7 +157,7 @@ const applyPayments = async (events: readonly RecordedEvent[], tx: Queryable): P
 
 export const payments: Projection = {
   name: 'payments',
-  version: 1,
+  version: 2,
   categories: ['order'],
   tables: ['payments', 'refunds_due'],
   create,

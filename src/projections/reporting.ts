@@ -1,4 +1,5 @@
-import { exponentOf } from '../domain/money.js';
+import { CURRENCIES, exponentOf } from '../domain/money.js';
+import { ENTRY_KINDS } from '../domain/settlement.js';
 import type { Projection } from '../runtime/projection.js';
 import type { ReportingColumn, ReportingView } from '../runtime/reporting-views.js';
 
@@ -6,18 +7,14 @@ import type { ReportingColumn, ReportingView } from '../runtime/reporting-views.
  * What people with BI tools read: the read models in plain words, amounts as decimals. Columns are only ever added. No personal data:
  * the tables below have none.
  */
-const CURRENCIES =
-  'AED BHD BIF CLF CLP DJF GNF IQD ISK JOD JPY KMF KRW KWD LYD OMR PYG RWF TND UGX UYI VND VUV XAF XOF XPF';
 const DEFAULT_DECIMALS = 2;
 
 /** Decimals of the currency in that column. */
 const decimalsOf = (of: string): string =>
-  `(CASE ${CURRENCIES.split(' ')
-    .flatMap((code) => {
-      const decimals = exponentOf(code) ?? DEFAULT_DECIMALS;
-      return decimals === DEFAULT_DECIMALS ? [] : [`WHEN ${of} = '${code}' THEN ${decimals}`];
-    })
-    .join(' ')} ELSE ${DEFAULT_DECIMALS} END)`;
+  `(CASE ${CURRENCIES.flatMap((code) => {
+    const decimals = exponentOf(code) ?? DEFAULT_DECIMALS;
+    return decimals === DEFAULT_DECIMALS ? [] : [`WHEN ${of} = '${code}' THEN ${decimals}`];
+  }).join(' ')} ELSE ${DEFAULT_DECIMALS} END)`;
 
 const column = (name: string, comment: string, sql = name): ReportingColumn => ({ name, comment, sql });
 /** Minor units as a decimal of the currency in that column. */
@@ -30,6 +27,7 @@ const currency = column('currency', 'ISO 4217; of all amounts of the row.');
 const orderId = column('order_id', 'Channel and external id, as the API has it.');
 const sku = column('sku', 'Stock keeping unit.');
 const location = column('location', 'Where the goods are.');
+const entryKind = column('kind', `${ENTRY_KINDS.slice(0, -1).join(', ')} or ${ENTRY_KINDS.at(-1)}.`);
 
 const orders: ReportingView = {
   name: 'orders',
@@ -122,7 +120,7 @@ const ledgerDays: ReportingView = {
     column('party', 'Channel.'),
     column('day', "Day of the party's time zone."),
     column('account', 'Account of the chart.'),
-    column('kind', 'sale, return, blind_return, charge_reversal, write_off or adjustment.'),
+    entryKind,
     currency,
     amount('debit', 'Sum of its debits.'),
     amount('credit', 'Sum of its credits.'),
@@ -139,7 +137,7 @@ const ledgerPostings: ReportingView = {
     column('party', 'Channel.'),
     column('month', 'Period it was posted to, YYYY-MM.'),
     column('day', "Day of the party's time zone.", 'effective_day'),
-    column('kind', 'sale, return, blind_return, charge_reversal, write_off or adjustment.'),
+    entryKind,
     column('order_id', 'The order it follows from; null where there is none.'),
     column('note', 'Credit note; null where there is none.'),
     column('account', 'Account of the chart.'),

@@ -1,7 +1,7 @@
 import { formatAmount } from '../domain/money.js';
 import type { ReturnStatus } from '../domain/order-return-state.js';
 import type { Queryable } from '../runtime/database.js';
-import { ANY_TEXT, INTEGER, type Page, type PageRequest, pageSize, readCursor, toPage } from './cursor.js';
+import { ANY_TEXT, MOMENT, type Page, type PageRequest, pageSize, readCursor, toPage } from './cursor.js';
 import type { ReturnLineRow } from './return-row.js';
 
 /** A return as people read it. Amounts are decimal strings of `currency`. */
@@ -137,7 +137,7 @@ export const listReturns = async (
 ): Promise<Page<ReturnView>> => {
   const size = pageSize(filter);
   const { parameters, conditions } = whereOf(filter);
-  const after = readCursor(LIST, filter, [INTEGER, ANY_TEXT, ANY_TEXT]);
+  const after = readCursor(LIST, filter, [MOMENT, ANY_TEXT, ANY_TEXT]);
   if (after !== undefined) {
     parameters.push(...after);
     const [time, order, id] = [2, 1, 0].map((back) => `$${parameters.length - back}`);

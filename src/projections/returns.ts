@@ -52,7 +52,12 @@ CREATE TABLE returns (
   PRIMARY KEY (order_id, return_id)
 );
 CREATE INDEX returns_by_time ON returns (opened_at, order_id, return_id);
-CREATE INDEX returns_open ON returns (state, opened_at, order_id, return_id)
+-- A key of a channel always asks for that channel's, and a small one must not read what the others have.
+CREATE INDEX returns_by_channel ON returns (channel, opened_at, order_id, return_id);
+CREATE INDEX returns_by_location ON returns (location, opened_at, order_id, return_id) WHERE location IS NOT NULL;
+CREATE INDEX returns_by_state ON returns (state, opened_at, order_id, return_id);
+-- In the order of the list: those that are open are the newest, behind all that is over.
+CREATE INDEX returns_open ON returns (opened_at, order_id, return_id)
   WHERE state IN ('requested', 'authorised', 'received', 'inspected');
 `;
 
@@ -111,7 +116,7 @@ const keyOf = (orderId: string, returnId: string): string => `${orderId}\0${retu
 
 export const returns: Projection = {
   name: 'returns',
-  version: 1,
+  version: 2,
   categories: ['order'],
   tables: ['returns'],
   create,

@@ -1,6 +1,6 @@
 import type { BlockableStep, HoldType, ResolverRole } from '../domain/review.js';
 import type { Queryable } from '../runtime/database.js';
-import { ANY_TEXT, INTEGER, type Page, type PageRequest, pageSize, readCursor, toPage } from './cursor.js';
+import { ANY_TEXT, MOMENT, type Page, type PageRequest, pageSize, readCursor, toPage } from './cursor.js';
 
 /** A review as people read it. */
 export interface ReviewView {
@@ -105,7 +105,7 @@ export const listReviews = async (
 ): Promise<Page<ReviewView>> => {
   const size = pageSize(filter);
   const { parameters, conditions } = whereOf(filter);
-  const after = readCursor(LIST, filter, [INTEGER, ANY_TEXT, ANY_TEXT]);
+  const after = readCursor(LIST, filter, [MOMENT, ANY_TEXT, ANY_TEXT]);
   if (after !== undefined) {
     parameters.push(...after);
     const [time, order, hold] = [2, 1, 0].map((back) => `$${parameters.length - back}`);

@@ -39,6 +39,7 @@ CREATE TABLE reviews (
   PRIMARY KEY (order_id, hold_id)
 );
 CREATE INDEX reviews_by_time ON reviews (held_at, order_id, hold_id);
+CREATE INDEX reviews_by_channel ON reviews (channel, held_at, order_id, hold_id);
 CREATE INDEX reviews_open ON reviews (held_at, order_id, hold_id) WHERE outcome IS NULL;
 -- Orders that wait for a review of a type or a role.
 CREATE INDEX reviews_open_by_type ON reviews (hold_type, role, order_id) WHERE outcome IS NULL;
@@ -138,7 +139,7 @@ const applyReviews = async (events: readonly RecordedEvent[], tx: Queryable): Pr
 
 export const reviews: Projection = {
   name: 'reviews',
-  version: 2,
+  version: 3,
   categories: ['order'],
   tables: ['reviews'],
   create,

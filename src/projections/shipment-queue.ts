@@ -1,5 +1,5 @@
 import type { Queryable } from '../runtime/database.js';
-import { ANY_TEXT, INTEGER, type Page, type PageRequest, pageSize, readCursor, toPage } from './cursor.js';
+import { BY_RANK, type Page, type PageRequest, pageSize, readCursor, toPage } from './cursor.js';
 
 /** What a location can ship of an order now: a delivery group of its own, or what is in none. */
 export interface WaitingShipment {
@@ -87,7 +87,7 @@ export const listShipments = async (
   const conditions = [`waiting.location = ${parameter(location)}`];
   if (channel !== undefined) conditions.push(`waiting.channel = ${parameter(channel)}`);
   if (lateAt !== undefined) conditions.push(isLate(parameter(lateAt)));
-  const after = readCursor(list, filter, [INTEGER, INTEGER, ANY_TEXT, ANY_TEXT]);
+  const after = readCursor(list, filter, BY_RANK);
   if (after !== undefined) {
     const [priority, time, order, split] = after.map(parameter);
     const moment = `timestamptz 'epoch' + ${time}::bigint * interval '1 microsecond'`;

@@ -4,7 +4,7 @@ import type { Queryable } from '../runtime/database.js';
 import type { RecordedEvent } from '../runtime/event-store.js';
 import type { Projection } from '../runtime/projection.js';
 import { numbers, texts } from './columns.js';
-import { INTEGER, type Page, type PageRequest, pageSize, readCursor, toPage } from './cursor.js';
+import { type Page, type PageRequest, PLACE, pageSize, readCursor, toPage } from './cursor.js';
 import { isOf } from './event-of.js';
 
 /**
@@ -140,7 +140,7 @@ export const listMovements = async (
   filter: MovementFilter = {},
 ): Promise<Page<StockMovement>> => {
   const size = pageSize(filter);
-  const before = readCursor(LIST, filter, [INTEGER, INTEGER]) ?? [null, null];
+  const before = readCursor(LIST, filter, [PLACE, PLACE]) ?? [null, null];
   const { rows } = await db.query<Row>(
     `SELECT * FROM stock_movements
      WHERE sku = $1 AND ($2::bigint IS NULL OR (position, revision) < ($2, $3::bigint))

@@ -1,4 +1,5 @@
 import type { Queryable } from '../runtime/database.js';
+import { WAITING_CHANGE } from './change-proposals.js';
 import { isLate, WAITING_SHIPMENTS } from './shipment-queue.js';
 
 /**
@@ -82,11 +83,11 @@ export const WORK_QUEUES: readonly WorkQueueDefinition[] = [
   },
   {
     name: 'changes',
-    about: 'Changes of orders that were proposed and neither confirmed nor declined',
+    about: 'Changes of open orders that were proposed and neither confirmed nor declined',
     list: '/v1/order-changes',
     sql: `
       SELECT '{}'::jsonb AS part, count(*) AS count, NULL::bigint AS units, min(proposed_at) AS oldest
-      FROM order_changes WHERE status = 'proposed' AND ${ofChannel('channel')} HAVING count(*) > 0`,
+      FROM order_changes WHERE ${WAITING_CHANGE} AND ${ofChannel('channel')} HAVING count(*) > 0`,
   },
   {
     name: 'returns',
@@ -121,6 +122,8 @@ export interface WorkQueuePart {
 export interface WorkQueue {
   readonly name: string;
   readonly about: string;
+  /** Path of the list behind it. */
+  readonly list: string;
   /** Over its parts; an order may be in several. */
   readonly count: number;
   readonly oldest: Date | null;
@@ -165,6 +168,7 @@ export const workQueues = async (
     return {
       name,
       about,
+      list,
       count: parts.reduce((sum, { count }) => sum + count, 0),
       oldest: parts.reduce<Date | null>(
         (oldest, part) => (oldest === null || part.oldest < oldest ? part.oldest : oldest),

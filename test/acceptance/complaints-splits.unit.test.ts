@@ -4,36 +4,18 @@ import { type OrderCommand, order } from '../../src/domain/order.js';
 import type { PlaceOrder } from '../../src/domain/order-commands.js';
 import { stock } from '../../src/domain/stock.js';
 import { orderIdOf, stockIdOf } from '../../src/domain/stream-id.js';
-import {
-  type ConsignmentProcess,
-  consignmentIdOf,
-  createConsignmentProcess,
-} from '../../src/processes/consignment-process.js';
-import { createOrderProcess, type OrderProcess } from '../../src/processes/order-process.js';
-import type { CommandBus } from '../../src/runtime/command-bus.js';
+import { consignmentIdOf } from '../../src/processes/consignment-process.js';
+import { given, run, type World } from '../support/consignment-world.js';
 import { type LineInput, place } from '../support/orders.js';
-import { context, done, processSpec, type Step } from '../support/process-spec.js';
+import { context, done, type Step } from '../support/process-spec.js';
 
 /**
  * What users of other systems complain about when orders are split, cancelled or reserved line by line, with the numbers that come out
  * here. Each is named after its thread (docs/coverage.md).
  */
-interface World {
-  readonly bus: CommandBus;
-  readonly orders: OrderProcess;
-  readonly consignments: ConsignmentProcess;
-}
-const { given } = processSpec<World>(({ bus }) => {
-  const orders = createOrderProcess(bus);
-  return { bus, orders, consignments: createConsignmentProcess(bus, orders) };
-});
 
 const received = (sku: string, quantity: number): Step<World> =>
   done(stock, stockIdOf('main', sku), { type: 'receive', receiptId: `r ${sku}`, quantity });
-const run =
-  (id: string, command: OrderCommand): Step<World> =>
-  ({ orders }) =>
-    orders.execute(orderIdOf('web', id), command, context());
 const ordered = (id: string, lines: readonly LineInput[], more: Partial<PlaceOrder> = {}): Step<World> =>
   run(id, place(lines, { externalId: id, confirm: 'auto', sources: ['main'], ...more }));
 

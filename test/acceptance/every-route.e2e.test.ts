@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { PROBLEMS, type ProblemCode } from '../../src/api/problems.js';
+import { WORK_QUEUES } from '../../src/projections/work-queues.js';
+import { forgedCursors } from '../api/forged-cursors.js';
 import { wrongBodies } from '../api/wrong-input.js';
 import { startTestHouse, type TestAnswer, type TestHouse, type TestRequest } from '../support/house.js';
 
@@ -489,6 +491,7 @@ interface Schema {
   readonly required?: readonly string[];
 }
 interface Operation {
+  readonly parameters?: readonly { readonly name: string }[];
   readonly security?: readonly unknown[];
   readonly 'x-roles'?: readonly string[];
   readonly requestBody?: { readonly content: Readonly<Record<string, { readonly schema: Schema }>> };
@@ -505,6 +508,9 @@ interface Operated extends Example {
 }
 
 const BODY_10_MB = `"${'x'.repeat(10_000_000)}"`;
+/** What the payment of web~paid is called where it was made. */
+const TILL = 'till-7-receipt-4711';
+const ROLES = ['channel', 'warehouse', 'finance', 'reader', 'privacy'];
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
 
 let house: TestHouse;
@@ -595,7 +601,7 @@ beforeAll(async () => {
   await make('POST', '/v1/orders/web~asked/shipments', { shipmentId: 's' });
   await make('POST', '/v1/orders/web~asked/return-requests', { returnId: 'q', reason: REASON, lines: LINES });
   await make('POST', '/v1/orders/web~cancelled/cancellations', { cancellationId: 'c', reason: REASON });
-  const cash = { captureId: 'c', amount: '1.00', tender: { kind: 'cash' } };
+  const cash = { captureId: 'c', amount: '1.00', tender: { kind: 'cash', reference: TILL } };
   await make('POST', '/v1/orders/web~paid/payments/p/captures', cash);
   for (const role of ['warehouse', 'finance', 'reader', 'privacy'] as const)
     keys[role] = await house.createKey(role);
@@ -698,7 +704,7 @@ describe('wrong input to every route', () => {
           const basic = await ask(route, { key: null, headers: { authorization: 'Basic YTpi' } });
           expectProblem(basic, route.name, 'unauthenticated');
           expect(basic.headers.get('www-authenticate')).toBe('Bearer');
-          for (const role of ['channel', 'warehouse', 'finance', 'reader', 'privacy']) {
+          for (const role of ROLES) {
             if (route.operation['x-roles']?.includes(role)) continue;
             expectProblem(
               await ask(route, { key: keys[role] ?? '' }),
@@ -1101,5 +1107,137 @@ describe('wrong input to every route', () => {
     expect(answer.headers.get('x-powered-by')).toBeNull();
     expect(answer.headers.get('x-content-type-options')).toBe('nosniff');
     expect(JSON.stringify(answer.body)).not.toMatch(/\bat .*\.(ts|js)|node_modules|stack/);
+  });
+});
+
+describe('a cursor that somebody made up', () => {
+  /** Two rows at least of everything that is listed. */
+  const fill = async (): Promise<void> => {
+    const settings = { name: 'x', timeZone: 'Europe/London', currencies: ['GBP'], sources: ['main'] };
+    await make('PUT', '/v1/channels/lists', { ...settings, confirm: 'auto', shortage: 'backorder' });
+    await make('POST', '/v1/locations/main/receipts', { receiptId: 'lists', sku: 'PAGE', quantity: 9 });
+    await make('POST', '/v1/coupons', { code: 'B', discount: { kind: 'percent', percent: '1' }, limit: 9 });
+    await make('PUT', '/v1/people/c1', { name: { given: 'Jo' } });
+    for (const externalId of ['1', '2']) {
+      const goods = (sku: string) => ({ sku, quantity: 2, unitPrice: '1.00' });
+      const lines = [
+        { ...goods('RARE'), lineId: '1' },
+        { ...goods('PAGE'), lineId: '2' },
+      ];
+      const order = { channel: 'lists', externalId, currency: 'GBP', lines, coupons: ['TEN'] };
+      const path = (await make('POST', '/v1/orders', order)).headers.get('location');
+      const because = { reason: REASON, lines: [{ lineId: '2', quantity: 1 }] };
+      const change = { reason: REASON, actions: [{ kind: 'reduce', lineId: '1', quantity: 1 }] };
+      await make('POST', `${path}/shipments`, { shipmentId: 's', lines: because.lines });
+      await make('POST', `${path}/return-requests`, { ...because, returnId: 'r' });
+      await make('POST', `${path}/reviews`, {
+        ...RULE,
+        ...because,
+        lines: ['1'],
+        holdId: 'h',
+        blocks: ['ship'],
+      });
+      await make('POST', `${path}/changes`, { ...change, changeId: 'a' });
+      await make('POST', `${path}/changes`, { ...change, changeId: 'b' });
+      await make('POST', `${path}/payments/p/captures`, {
+        captureId: 'c',
+        amount: '9.00',
+        tender: { kind: 'cash' },
+      });
+      await house.request('GET', '/v1/people/c1', { key: keys.privacy ?? '' });
+    }
+    await house.settled();
+  };
+  /** Of lists that want to know more, or are of one thing. */
+  const PATHS: Readonly<Record<string, string>> = {
+    '/v1/work-queues/shipments': '/v1/work-queues/shipments?location=main',
+    '/v1/orders/{id}/changes': '/v1/orders/lists~1/changes',
+  };
+
+  test('is refused or answered by every list, and never an error of ours', async () => {
+    await fill();
+    const lists = operations.filter(
+      ({ method, operation }) =>
+        method === 'get' && operation.parameters?.some(({ name }) => name === 'cursor') === true,
+    );
+    expect(lists.length).toBeGreaterThan(14);
+    for (const { pattern, path } of lists) {
+      const list = new URL(PATHS[pattern] ?? path, house.url);
+      list.searchParams.set('limit', '1');
+      const { status, body } = await house.request('GET', list.href);
+      // Without a second page there would be nothing to forge: fill() has to make one.
+      expect([pattern, status, typeof body.nextCursor]).toEqual([pattern, 200, 'string']);
+      for (const cursor of forgedCursors(String(body.nextCursor))) {
+        list.searchParams.set('cursor', cursor);
+        const answer = await house.request('GET', list.href);
+        if (answer.status !== 200) expectProblem(answer, list.href, 'invalid_cursor', 'invalid_request');
+      }
+    }
+  }, 60_000);
+});
+
+describe('what a key of each role may see', () => {
+  const rolesOf = (of: string): readonly string[] =>
+    operations.find(({ name }) => name === of)?.operation['x-roles'] ?? [];
+  const keyOf = (role: string): string => keys[role] ?? '';
+
+  test('payments and balances are shown at no other door to who may not read them', async () => {
+    const paid = '/v1/orders/web~paid';
+    for (const role of ROLES) {
+      const doors: string[] = [];
+      for (const route of secured().filter(({ method }) => method === 'get')) {
+        const path = route.path.replace(CONFIRMED, paid);
+        for (const past of ['', '?asOf=2999-01-01T00:00:00Z']) {
+          const { status, body } = await house.request('GET', `${path}${past}`, { key: keyOf(role) });
+          const tells = new RegExp(`${TILL}|"payments":|"overpaid":`).test(JSON.stringify(body));
+          if (status === 200 && tells) doors.push(`${route.name}${past}`);
+        }
+      }
+      const open = rolesOf('get /v1/orders/{id}/payments').includes(role);
+      const order = ['', '?asOf=2999-01-01T00:00:00Z'].map((past) => `get /v1/orders/{id}${past}`);
+      expect([role, doors]).toEqual([role, open ? expect.arrayContaining(order) : []]);
+    }
+    // What is done to an order answers with the order.
+    const ship = { body: { shipmentId: 's' } };
+    const packed = await house.request('POST', `${paid}/shipments`, { ...ship, key: keyOf('warehouse') });
+    expect([packed.status, packed.body.payments, packed.body.balance]).toEqual([201, undefined, undefined]);
+    const seen = await house.request('POST', `${paid}/shipments`, { ...ship, key: keyOf('channel') });
+    expect(JSON.stringify(seen.body.payments)).toContain(TILL);
+  });
+
+  test('events and timeline without payments come in whole pages all the same', async () => {
+    const pages = async (path: string, role: string, limit: number): Promise<unknown[][]> => {
+      const found: unknown[][] = [];
+      for (let cursor: unknown = 0; cursor !== null; ) {
+        const { body } = await house.request('GET', `${path}?limit=${limit}&cursor=${cursor}`, {
+          key: keyOf(role),
+        });
+        const { items, nextCursor } = body as { items: { type: string }[]; nextCursor: string | null };
+        found.push(items.map(({ type }) => type));
+        cursor = nextCursor;
+      }
+      return found;
+    };
+    for (const path of ['/v1/orders/web~paid/events', '/v1/orders/web~paid/timeline']) {
+      const all = (await pages(path, 'channel', 200)).flat();
+      const others = all.filter((type) => !/Payment|Capture|Refund|Void/.test(String(type)));
+      expect(others.length).toBeLessThan(all.length);
+      expect(await pages(path, 'warehouse', 1)).toEqual(others.map((type) => [type]));
+    }
+  });
+
+  test('the work queues are those whose lists it may open', async () => {
+    for (const role of rolesOf('get /v1/work-queues').filter((one) => one !== 'admin')) {
+      const { body } = await house.request('GET', '/v1/work-queues', { key: keyOf(role) });
+      const queues = body.items as { name: string; parts: { path: string }[] }[];
+      const may = WORK_QUEUES.filter(({ list }) => rolesOf(`get ${list.split('?')[0]}`).includes(role));
+      expect([role, queues.map(({ name }) => name)]).toEqual([role, may.map(({ name }) => name)]);
+      for (const path of queues.flatMap(({ parts }) => parts.map((part) => part.path))) {
+        const { status } = await house.request('GET', path, { key: keyOf(role) });
+        expect([role, path, status]).toEqual([role, path, 200]);
+      }
+    }
+    const { body } = await house.request('GET', '/v1/work-queues', { key: keyOf('warehouse') });
+    expect(JSON.stringify(body)).not.toContain('refunds');
   });
 });

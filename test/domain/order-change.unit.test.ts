@@ -1,8 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import { isRejection } from '../../src/domain/decider.js';
 import { type OrderCommand, order } from '../../src/domain/order.js';
-import type { ChangeAction } from '../../src/domain/order-change-events.js';
-import { CHANGES_MAX } from '../../src/domain/order-change-events.js';
+import {
+  CHANGES_MAX,
+  type ChangeAction,
+  type OrderChangeConfirmed,
+} from '../../src/domain/order-change-events.js';
 import type { Allocation, OrderEvent } from '../../src/domain/order-events.js';
 import { given, stateOf } from '../support/decider-spec.js';
 import { place, reserve } from '../support/orders.js';
@@ -49,9 +52,24 @@ const placed = place(
   { coupons: ['ONE'], confirm: 'auto' },
 );
 const terms = { discount: { kind: 'amount', amount: '1.00', currency: 'GBP' }, limit: 1 } as const;
-const confirmed = history(placed, reserve(placed, [{ code: 'ONE', terms }]));
+const reserved = reserve(placed, [{ code: 'ONE', terms }]);
+const confirmed = history(placed, reserved);
 const nothing = { cancelled: [], added: [], released: [], short: [], lacking: [] };
 const changed = { changeId: 'c1', version: 2, channel: 'web', currency: 'GBP' };
+type Changed = OrderChangeConfirmed['data'];
+/** What the first change of an order came to. */
+const changedBy = (what: Pick<Changed, 'difference'> & Partial<Changed>): OrderChangeConfirmed => ({
+  type: 'OrderChangeConfirmed',
+  data: { ...changed, ...nothing, ...what },
+});
+/** A line of goods that a change made. */
+const newLine = (
+  lineId: string,
+  sku: string,
+  quantity: number,
+  unitPrice: string,
+  more: { readonly lineNo: number; readonly amount: string; readonly discount: string },
+) => ({ lineId, kind: 'goods' as const, sku, quantity, unitPrice, tax: '0.00', ...more });
 
 describe('a change is proposed', () => {
   test('once, and changes nothing yet', () => {
@@ -67,7 +85,7 @@ describe('a change is proposed', () => {
     given(order, ...confirmed)
       .when(propose(reduce('1', 4)))
       .thenRejected('exceeds_open_quantity', { lineId: '1', left: 3 });
-    given(order, ...history(placed, reserve(placed, [{ code: 'ONE', terms }]), asked))
+    given(order, ...history(placed, reserved, asked))
       .when(propose(reduce('1', 2)))
       .thenRejected('id_reused');
   });
@@ -114,7 +132,7 @@ describe('a change is proposed', () => {
       { length: CHANGES_MAX },
       (_, n) => ({ ...propose(reduce('1', 1)), changeId: `c${n + 2}` }) as OrderCommand,
     );
-    const state = history(placed, reserve(placed, [{ code: 'ONE', terms }]), ...many);
+    const state = history(placed, reserved, ...many);
     given(order, ...state)
       .when(propose(reduce('1', 1)))
       .thenRejected('too_many_changes');
@@ -122,23 +140,19 @@ describe('a change is proposed', () => {
 });
 
 describe('a change is confirmed', () => {
-  const proposed = (...actions: ChangeAction[]) =>
-    history(placed, reserve(placed, [{ code: 'ONE', terms }]), propose(...actions));
+  const proposed = (...actions: ChangeAction[]) => history(placed, reserved, propose(...actions));
 
   test('fewer units: cancelled from the back with their frozen shares, and let go', () => {
     const state = given(order, ...proposed(reduce('1', 1)))
       .when(confirm())
-      .thenEvents({
-        type: 'OrderChangeConfirmed',
-        data: {
-          ...changed,
-          ...nothing,
+      .thenEvents(
+        changedBy({
           cancelled: [{ lineId: '1', quantity: 1 }],
           // 3.33 less 0.22 of the 0.67 that the coupon takes off the line.
           difference: '-3.11',
           released: [{ round: 1, sku: 'A', location: 'main', quantity: 1 }],
-        },
-      });
+        }),
+      );
     expect(state.version).toBe(2);
     given(order, ...proposed(reduce('1', 1)))
       .when({ type: 'confirm-change', changeId: 'no' })
@@ -148,55 +162,25 @@ describe('a change is confirmed', () => {
   test('a corrected price: a new line for the open units, which keeps their discount and their stock', () => {
     given(order, ...proposed(reprice('1', '3', '3.00')))
       .when(confirm())
-      .thenEvents({
-        type: 'OrderChangeConfirmed',
-        data: {
-          ...changed,
-          ...nothing,
+      .thenEvents(
+        changedBy({
           cancelled: [{ lineId: '1', quantity: 3 }],
-          added: [
-            {
-              lineId: '3',
-              kind: 'goods',
-              sku: 'A',
-              quantity: 3,
-              unitPrice: '3.00',
-              tax: '0.00',
-              lineNo: 2,
-              amount: '9.00',
-              discount: '0.67',
-            },
-          ],
+          added: [newLine('3', 'A', 3, '3.00', { lineNo: 2, amount: '9.00', discount: '0.67' })],
           difference: '-1.00',
-        },
-      });
+        }),
+      );
   });
 
   test('a corrected price never leaves more discount than there is to pay', () => {
     const state = given(order, ...proposed(reprice('1', '3', '0.10')))
       .when(confirm())
-      .thenEvents({
-        type: 'OrderChangeConfirmed',
-        data: {
-          ...changed,
-          ...nothing,
+      .thenEvents(
+        changedBy({
           cancelled: [{ lineId: '1', quantity: 3 }],
-          added: [
-            {
-              lineId: '3',
-              kind: 'goods',
-              sku: 'A',
-              quantity: 3,
-              unitPrice: '0.10',
-              tax: '0.00',
-              lineNo: 2,
-              amount: '0.30',
-              discount: '0.30',
-            },
-          ],
+          added: [newLine('3', 'A', 3, '0.10', { lineNo: 2, amount: '0.30', discount: '0.30' })],
           difference: '-9.33',
-        },
-      });
+        }),
+      );
     expect(state.lines.get('3')?.discount).toBe(30n);
   });
 
@@ -216,31 +200,14 @@ describe('a change is confirmed', () => {
     given(order, ...wanting)
       .when(confirm(two))
       .thenEvents(
-        {
-          type: 'OrderChangeConfirmed',
-          data: {
-            ...changed,
-            ...nothing,
-            cancelled: [{ lineId: '2', quantity: 1 }],
-            added: [
-              {
-                lineId: '3',
-                kind: 'goods',
-                sku: 'A',
-                quantity: 2,
-                unitPrice: '3.00',
-                tax: '0.00',
-                lineNo: 2,
-                amount: '6.00',
-                discount: '0.00',
-              },
-            ],
-            // 6.00 more; 5.00 less 0.33 of discount not wanted any more.
-            difference: '1.33',
-            released: [{ round: 1, sku: 'B', location: 'main', quantity: 1 }],
-            lacking: [{ sku: 'A', quantity: 2, code: 'insufficient_stock', asked: [] }],
-          },
-        },
+        changedBy({
+          cancelled: [{ lineId: '2', quantity: 1 }],
+          added: [newLine('3', 'A', 2, '3.00', { lineNo: 2, amount: '6.00', discount: '0.00' })],
+          // 6.00 more; 5.00 less 0.33 of discount not wanted any more.
+          difference: '1.33',
+          released: [{ round: 1, sku: 'B', location: 'main', quantity: 1 }],
+          lacking: [{ sku: 'A', quantity: 2, code: 'insufficient_stock', asked: [] }],
+        }),
         { type: 'OrderAllocated', data: { round: 2, allocations: [two] } },
       );
   });
@@ -250,44 +217,26 @@ describe('a change is confirmed', () => {
     const events = history(waiting, reserve(waiting), propose(add('2', 'C', 4, '1.00')));
     given(order, ...events)
       .when(confirm())
-      .thenEvents({
-        type: 'OrderChangeConfirmed',
-        data: {
-          ...changed,
-          ...nothing,
-          added: [
-            {
-              lineId: '2',
-              kind: 'goods',
-              sku: 'C',
-              quantity: 4,
-              unitPrice: '1.00',
-              tax: '0.00',
-              lineNo: 1,
-              amount: '4.00',
-              discount: '0.00',
-            },
-          ],
+      .thenEvents(
+        changedBy({
+          added: [newLine('2', 'C', 4, '1.00', { lineNo: 1, amount: '4.00', discount: '0.00' })],
           difference: '4.00',
           lacking: [{ sku: 'C', quantity: 4, code: 'insufficient_stock', asked: [] }],
-        },
-      });
+        }),
+      );
   });
 
   test('the address: said again whole', () => {
     const destination = { country: 'FR', postalCode: '75001' };
     const state = given(order, ...proposed({ kind: 'address', destination }))
       .when(confirm())
-      .thenEvents({
-        type: 'OrderChangeConfirmed',
-        data: { ...changed, ...nothing, destination, difference: '0.00' },
-      });
+      .thenEvents(changedBy({ destination, difference: '0.00' }));
     expect(state.placed?.destination).toEqual(destination);
   });
 
   test('on the order as it is now: what was shipped meanwhile stays shipped', () => {
     const ship = { type: 'ship', shipmentId: 's', lines: [{ lineId: '1', quantity: 2 }] } as const;
-    const shipped = history(placed, reserve(placed, [{ code: 'ONE', terms }]), propose(reduce('1', 2)), ship);
+    const shipped = history(placed, reserved, propose(reduce('1', 2)), ship);
     given(order, ...shipped)
       .when(confirm())
       .thenRejected('exceeds_open_quantity', { lineId: '1', left: 1 });
@@ -295,27 +244,17 @@ describe('a change is confirmed', () => {
 
   test('the last open unit gone: the order is complete', () => {
     const ship = { type: 'ship', shipmentId: 's', lines: [{ lineId: '1', quantity: 3 }] } as const;
-    const shipped = history(
-      placed,
-      reserve(placed, [{ code: 'ONE', terms }]),
-      ship,
-      propose(reprice('2', '3', '4.00')),
-    );
+    const shipped = history(placed, reserved, ship, propose(reprice('2', '3', '4.00')));
     const then = [...shipped, ...(order.decide(confirm(), stateOf(order, shipped)) as OrderEvent[])];
     expect(stateOf(order, then).status).toBe('confirmed');
-    const last = history(placed, reserve(placed, [{ code: 'ONE', terms }]), propose(reduce('2', 1)), ship);
+    const last = history(placed, reserved, propose(reduce('2', 1)), ship);
     expect(
       stateOf(order, [...last, ...(order.decide(confirm(), stateOf(order, last)) as OrderEvent[])]).status,
     ).toBe('completed');
   });
 
   test('once; declined it stays declined', () => {
-    const done = history(
-      placed,
-      reserve(placed, [{ code: 'ONE', terms }]),
-      propose(reduce('1', 1)),
-      confirm(),
-    );
+    const done = history(placed, reserved, propose(reduce('1', 1)), confirm());
     given(order, ...done)
       .when(confirm())
       .thenNothing();
@@ -326,12 +265,7 @@ describe('a change is confirmed', () => {
     given(order, ...proposed(reduce('1', 1)))
       .when(decline)
       .thenEvents({ type: 'OrderChangeDeclined', data: { changeId: 'c1', reason: 'too late' } });
-    const declined = history(
-      placed,
-      reserve(placed, [{ code: 'ONE', terms }]),
-      propose(reduce('1', 1)),
-      decline,
-    );
+    const declined = history(placed, reserved, propose(reduce('1', 1)), decline);
     given(order, ...declined)
       .when(decline)
       .thenNothing();

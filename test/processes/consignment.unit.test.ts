@@ -4,27 +4,13 @@ import { type OrderCommand, order } from '../../src/domain/order.js';
 import { openUnits } from '../../src/domain/order-state.js';
 import { stock } from '../../src/domain/stock.js';
 import { orderIdOf, stockIdOf } from '../../src/domain/stream-id.js';
-import {
-  type ConsignmentProcess,
-  consignmentIdOf,
-  createConsignmentProcess,
-} from '../../src/processes/consignment-process.js';
-import { createOrderProcess, type OrderProcess } from '../../src/processes/order-process.js';
-import type { CommandBus } from '../../src/runtime/command-bus.js';
+import { consignmentIdOf } from '../../src/processes/consignment-process.js';
+import { given, run, type World } from '../support/consignment-world.js';
 import { place } from '../support/orders.js';
-import { context, done, processSpec, type Step } from '../support/process-spec.js';
+import { context, done, type Step } from '../support/process-spec.js';
 import { review } from '../support/reviews.js';
 
 /** Three orders of a customer leave as one shipment, whatever dies and whatever happens to one of them meanwhile. */
-interface World {
-  readonly bus: CommandBus;
-  readonly orders: OrderProcess;
-  readonly consignments: ConsignmentProcess;
-}
-const { given } = processSpec<World>(({ bus }) => {
-  const orders = createOrderProcess(bus);
-  return { bus, orders, consignments: createConsignmentProcess(bus, orders) };
-});
 
 const NUMBERS = ['1', '2', '3'];
 const IDS = NUMBERS.map((number) => orderIdOf('web', number));
@@ -50,10 +36,6 @@ const opened =
     const answer = await orders.execute(orderIdOf('web', number), command, context());
     expect(answer.state.status).toBe('confirmed');
   };
-const run =
-  (number: string, command: OrderCommand): Step<World> =>
-  ({ orders }) =>
-    orders.execute(orderIdOf('web', number), command, context());
 const stocked = done(stock, stockIdOf('main', 'A'), { type: 'receive', receiptId: 'r', quantity: 9 });
 const before = [stocked, ...NUMBERS.map((number) => opened(number))];
 const merging: Step<World> = ({ consignments }) => consignments.plan(REQUEST, context());

@@ -1,16 +1,18 @@
 import { describe, expect, test } from '@jest/globals';
 import {
   ANY_TEXT,
-  INTEGER,
   InvalidCursor,
+  MOMENT,
   PAGE_DEFAULT_ROWS,
   PAGE_MAX_ROWS,
+  PLACE,
   pageSize,
+  RANK,
   readCursor,
   toPage,
 } from '../../src/projections/cursor.js';
 
-const PATTERNS = [INTEGER, ANY_TEXT];
+const PATTERNS = [MOMENT, ANY_TEXT];
 const cursorAfter = (key: readonly string[]): string => {
   const { nextCursor } = toPage('orders', [0, 1], 1, () => key, String);
   if (nextCursor === null) throw new Error('there is one row too many');
@@ -44,6 +46,21 @@ describe('cursors', () => {
     ['too long', cursorAfter(['1', 'x'.repeat(1_000)])],
   ])('are refused when they are of %s', (_, cursor) => {
     expect(() => readCursor('orders', { cursor }, PATTERNS)).toThrow(InvalidCursor);
+  });
+
+  // What a type of PostgreSQL cannot hold would be an error of the database, and so a bug of ours.
+  test.each<[string, RegExp, readonly string[], readonly string[]]>([
+    ['a place', PLACE, ['0', '9'.repeat(18)], ['-1', '9'.repeat(19), '', '1.5']],
+    ['a rank', RANK, ['0', '9'.repeat(9)], ['-1', '9'.repeat(10), '', ' 1']],
+    [
+      'a moment',
+      MOMENT,
+      ['0', `-${'9'.repeat(17)}`, `${Date.UTC(1900, 0)}000`, `${Date.UTC(9999, 11, 31, 23, 59, 59, 999)}999`],
+      [`-${'9'.repeat(18)}`, '9'.repeat(18), '3'.padEnd(18, '0'), '9'.repeat(19), '', '-'],
+    ],
+  ])('have in %s what its column can hold', (_, pattern, taken, refused) => {
+    expect(taken.filter((text) => !pattern.test(text))).toEqual([]);
+    expect(refused.filter((text) => pattern.test(text))).toEqual([]);
   });
 
   test('come with pages of a bounded size', () => {

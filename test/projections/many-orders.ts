@@ -46,10 +46,34 @@ INSERT INTO order_splits (order_id, split_id, line_id, line_no, priority, split_
   revision)
 SELECT order_id, 's', '0', 0, 1, 'x', placed_at, 1, shipped_units / 2, 0, false, 3 FROM orders WHERE position % 4 = 0;
 
+INSERT INTO returns (order_id, return_id, channel, state, reason, location, requested_units, received_units, accepted_units,
+  damaged_units, missing_units, refused_units, lines, opened_by, opened_at, position)
+SELECT order_id, 'r', channel, CASE WHEN position < 400 THEN 'requested' WHEN position % 500 = 0 THEN 'refused' ELSE 'credited' END, 'x',
+  CASE WHEN position % 20 = 0 THEN 'store-' || position % 9 ELSE 'main' END, 1, 1, 1, 0, 0, 0, '[]', 'x', placed_at, position
+FROM orders WHERE status = 'completed' AND position % 2 = 0;
+
+INSERT INTO order_changes (order_id, change_id, channel, status, reason, actions, proposed_by, proposed_at, position)
+SELECT order_id, 'c', channel, CASE WHEN position % 10 = 0 THEN 'proposed' ELSE 'confirmed' END, 'x', '[]', 'x', placed_at, position
+FROM orders WHERE position % 5 = 0;
+
+INSERT INTO refunds_due (order_id, channel, currency, amount, since, position, touched_at)
+SELECT order_id, channel, 'GBP', 100, placed_at, position, now() FROM orders WHERE position % 4 = 0;
+
 INSERT INTO deadlines (kind, order_id, due_at, open_units)
 SELECT 'order-expiry', order_id, placed_at + interval '1 hour', 2 FROM orders WHERE status = 'reserved'`;
 
-const TABLES = ['channels', 'orders', 'order_lines', 'order_search', 'order_splits', 'reviews', 'deadlines'];
+const TABLES = [
+  'channels',
+  'orders',
+  'order_lines',
+  'order_search',
+  'order_splits',
+  'reviews',
+  'returns',
+  'order_changes',
+  'refunds_due',
+  'deadlines',
+];
 
 /** Fills the (empty) tables, and lets PostgreSQL look at them. */
 export const fillTables = async (db: Queryable): Promise<void> => {

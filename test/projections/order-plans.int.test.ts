@@ -1,7 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { listChanges } from '../../src/projections/change-proposals.js';
 import { consignmentCandidates } from '../../src/projections/consignment-pages.js';
+import { exchangesOf } from '../../src/projections/exchange-pages.js';
 import { countOrdersBy, orderAges } from '../../src/projections/order-counts.js';
 import { listOrders, type OrderFilter } from '../../src/projections/order-pages.js';
+import { listRefundsDue } from '../../src/projections/payment-pages.js';
+import { listReturns } from '../../src/projections/return-queue.js';
+import { listReviews } from '../../src/projections/review-queue.js';
 import { listShipments } from '../../src/projections/shipment-queue.js';
 import { workQueues } from '../../src/projections/work-queues.js';
 import type { Queryable } from '../../src/runtime/database.js';
@@ -26,7 +31,7 @@ const planOf = async (ask: (db: Queryable) => Promise<unknown>): Promise<string>
   return plans.join();
 };
 /** Every row of a table is read that keeps what is over. */
-const SCAN = /Seq Scan on (orders|order_lines|order_search|order_splits|reviews)\b/;
+const SCAN = /Seq Scan on (orders|order_lines|order_search|order_splits|reviews|returns|order_changes)\b/;
 
 const NOW = new Date('2026-11-27T12:00:00Z');
 const FILTERS: readonly (readonly [string, OrderFilter])[] = [
@@ -107,6 +112,36 @@ describe('counts', () => {
       { holdType: 'fraud', count: 166 },
       { holdType: 'price', count: 167 },
     ]);
+  });
+});
+
+/** A channel key asks for its channel whatever else it asks for, and most rows are of others. */
+describe('lists of what came after an order read what they show', () => {
+  test.each<[string, RegExp, (db: Queryable) => Promise<unknown>]>([
+    ['returns of a channel', /returns_by_channel/, (db) => listReturns(db, { channel: 'b2b' })],
+    ['returns of a location', /returns_by_location/, (db) => listReturns(db, { location: 'store-4' })],
+    ['returns of a rare state', /returns_by_state/, (db) => listReturns(db, { state: 'refused' })],
+    ['open returns', /returns_open/, (db) => listReturns(db, { state: 'open' })],
+    ['all returns', /returns_by_time/, (db) => listReturns(db)],
+    [
+      'resolved reviews of a channel',
+      /reviews_by_channel/,
+      (db) => listReviews(db, { state: 'resolved', channel: 'b2b' }),
+    ],
+    ['open reviews', /reviews_open/, (db) => listReviews(db)],
+    ['changes that wait', /order_changes_open\b/, (db) => listChanges(db, { waiting: true })],
+    [
+      'changes of a channel that wait',
+      /order_changes_open_by_channel/,
+      (db) => listChanges(db, { waiting: true, channel: 'b2b' }),
+    ],
+    ['refunds due of a channel', /refunds_due_by_channel/, (db) => listRefundsDue(db, { channel: 'b2b' })],
+    ['exchanges of an order', /exchanges_by_new_order/, (db) => exchangesOf(db, 'web~5')],
+  ])('%s', async (_, index, ask) => {
+    const plan = await planOf(ask);
+    expect(plan).toMatch(index);
+    expect(plan).not.toMatch(SCAN);
+    expect(plan).not.toMatch(/Sort Key: (opened|held|since|proposed)/);
   });
 });
 

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type pg from 'pg';
+import { CURRENCIES, formatAmount } from '../../src/domain/money.js';
 import { allProjections } from '../../src/projections/index.js';
 import type { Database } from '../../src/runtime/database.js';
 import {
@@ -88,12 +89,16 @@ describe('the views for reports', () => {
     }
   });
 
-  test('give amounts as decimals of their currency', async () => {
-    await addLine('read_model', 'a', 'GBP', 1234n);
-    await addLine('read_model', 'b', 'JPY', 1234n);
-    await addLine('read_model', 'c', 'BHD', -1234n);
-    const { rows } = await reader.query('SELECT amount::text FROM reporting.order_lines ORDER BY order_id');
-    expect(rows).toEqual([{ amount: '12.34' }, { amount: '1234' }, { amount: '-1.234' }]);
+  test('give amounts as decimals of their currency, whichever it is', async () => {
+    const minorOf = (currency: string): bigint => (currency < 'M' ? 1_234_567n : -1_234_567n);
+    for (const currency of CURRENCIES) await addLine('read_model', currency, currency, minorOf(currency));
+    const { rows } = await reader.query<{ currency: string; amount: string }>(
+      'SELECT currency, amount::text FROM reporting.order_lines',
+    );
+    expect(Object.fromEntries(rows.map(({ currency, amount }) => [currency, amount]))).toEqual(
+      Object.fromEntries(CURRENCIES.map((currency) => [currency, formatAmount(minorOf(currency), currency)])),
+    );
+    expect(new Set(CURRENCIES.map((currency) => formatAmount(1n, currency))).size).toBe(4);
   });
 });
 

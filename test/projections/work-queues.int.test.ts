@@ -75,8 +75,19 @@ const trade = async (): Promise<MemoryLog> => {
   await run('web', 'split', split('some day', 2, { priority: 9, requestedDate: '2026-01-15' }));
   await run('web', 'split', split('undone', 1, { priority: 1, requestedDate: '2026-01-01' }));
   await run('web', 'split', { type: 'undo-split', splitId: 'undone', reason: 'x' });
+  const change: OrderCommand = {
+    type: 'propose-change',
+    changeId: 'c',
+    reason: 'x',
+    actions: [{ kind: 'reduce', lineId: '1', quantity: 1 }],
+  };
+  await run('web', 'both', change);
   await open('web', 'sent', 5, [A(1)]);
+  await run('web', 'sent', change);
   await run('web', 'sent', { type: 'ship', shipmentId: 's' });
+  await open('web', 'gone', 5, [A(2)]);
+  await run('web', 'gone', change);
+  await run('web', 'gone', { type: 'cancel', cancellationId: 'c', reason: 'x' });
   await open('web', 'waits', 6, [A(1)], { confirm: 'explicit' });
   await open('shop', 'late', 7, [A(1)], { confirm: 'explicit', expiresAt: DUE_AT });
   log.appendsLeft = 1;
@@ -96,9 +107,12 @@ const NOW = new Date('2026-01-15T12:15:01Z');
 const queues = async (
   now = NOW,
   channel?: string,
-): Promise<Record<string, Omit<WorkQueue, 'name' | 'about'>>> =>
+): Promise<Record<string, Omit<WorkQueue, 'name' | 'about' | 'list'>>> =>
   Object.fromEntries(
-    (await workQueues(database.db, now, channel)).map(({ name, about: _, ...rest }) => [name, rest]),
+    (await workQueues(database.db, now, channel)).map(({ name, about: _, list: __, ...rest }) => [
+      name,
+      rest,
+    ]),
   );
 const at = (hour: number): Date => new Date(`2026-01-15T0${hour}:00:00Z`);
 
@@ -178,9 +192,14 @@ describe('the work queues', () => {
           },
         ],
       },
+      // Not those of the orders that were sent or cancelled since.
+      changes: {
+        count: 1,
+        oldest: held,
+        parts: [{ of: {}, count: 1, units: null, oldest: held, path: '/v1/order-changes' }],
+      },
       // With something in them: shortages.e2e, returns.e2e and payments.e2e.
       backorders: NOTHING,
-      changes: NOTHING,
       returns: NOTHING,
       refunds: NOTHING,
     });
@@ -222,7 +241,7 @@ describe('the work queues', () => {
         (await listShipments(db, { location: 'north' })).items.length,
       late: (await listShipments(db, { location: 'berlin', lateAt: NOW })).items.length,
       backorders: (await listBackorders(db)).items.length,
-      changes: (await listChanges(db, { status: 'proposed' })).items.length,
+      changes: (await listChanges(db, { waiting: true })).items.length,
       returns: 0,
       refunds: 0,
     };
