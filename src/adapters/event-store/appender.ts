@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ErrorType, type EventData, WrongExpectedVersionError } from '@eventstore/db-client';
+import { ErrorType, WrongExpectedVersionError } from '@eventstore/db-client';
 import {
   type AppendOutcome,
   EventStoreRefused,
@@ -18,6 +18,7 @@ import {
   retryPause,
   type Trouble,
 } from './limits.js';
+import { type Carrier, encodeEvents } from './proposed-messages.js';
 import { Slots } from './slots.js';
 
 /** The server decided: it will say the same again. */
@@ -30,39 +31,10 @@ const REFUSALS: ReadonlySet<string> = new Set([
 
 interface FrozenBatch {
   readonly stream: string;
-  readonly events: readonly EncodedEvent[];
+  readonly carrier: Carrier;
+  readonly events: number;
   readonly expected: Revision | 'any';
   readonly bytes: number;
-}
-
-/** A plain `Uint8Array`, since the client takes any other class (Buffer too) for an object to stringify. */
-const bytesOf = (text: string): Uint8Array => {
-  const { buffer, byteOffset, byteLength } = Buffer.from(text);
-  return new Uint8Array(buffer, byteOffset, byteLength);
-};
-
-const JSON_TYPE = 'application/json';
-const BINARY_TYPE = 'application/octet-stream';
-
-/**
- * A JSON event that is in bytes already. The client asks twice for the content type: first to label the event, then to choose how to
- * encode it. For JSON it would stringify, go to base64 and back: a fifth of an append's work (2026-11-22). So it is told to label
- * JSON and to take the bytes as they are. Reads give such events back as JSON (client.int.test.ts).
- */
-class EncodedEvent {
-  #asked = 0;
-
-  constructor(
-    readonly id: string,
-    readonly type: string,
-    readonly data: Uint8Array,
-    readonly metadata: Uint8Array,
-  ) {}
-
-  get contentType(): typeof JSON_TYPE | typeof BINARY_TYPE {
-    this.#asked += 1;
-    return this.#asked % 2 === 1 ? JSON_TYPE : BINARY_TYPE;
-  }
 }
 
 /** Throws for data that is no JSON: inside the client that would be an unhandled rejection. */
@@ -72,21 +44,14 @@ const freeze = (
   expected: Revision | 'any',
 ): FrozenBatch => {
   if (events.length === 0) throw new TypeError(`an append of no events to ${stream}`);
-  let bytes = 0;
-  const frozen = events.map(({ id, type, data, metadata }) => {
-    const json: string | undefined = JSON.stringify(data);
-    if (json === undefined) throw new TypeError(`event ${type} has no JSON data`);
-    const event = new EncodedEvent(id, type, bytesOf(json), bytesOf(JSON.stringify(metadata)));
-    bytes += event.data.length + event.metadata.length + 2 * type.length;
-    return event;
-  });
+  const { carrier, bytes } = encodeEvents(events);
   if (bytes > APPEND_MAX_BYTES) {
     throw new EventStoreRefused(
       'append_too_large',
       `${bytes} bytes to ${stream}, ${APPEND_MAX_BYTES} at most`,
     );
   }
-  return { stream, events: frozen, expected, bytes };
+  return { stream, carrier, events: events.length, expected, bytes };
 };
 
 /**
@@ -152,7 +117,7 @@ export class Appender {
     try {
       const answer = await this.#send(batch, lease, Math.max(1, leftMs));
       const revision =
-        batch.expected === 'any' ? Number(answer.nextExpectedRevision) : batch.expected + batch.events.length;
+        batch.expected === 'any' ? Number(answer.nextExpectedRevision) : batch.expected + batch.events;
       const position = isKnown(answer.position)
         ? answer.position
         : await this.readPosition(batch.stream, revision);
@@ -170,7 +135,7 @@ export class Appender {
    * Rejects when the server has been silent for an attempt's time, or after `leftMs` in all. As long as it answers others it is slow
    * and not gone, and to send the same again would make it slower.
    */
-  #send({ stream, events, expected }: FrozenBatch, lease: Lease, leftMs: number) {
+  #send({ stream, carrier, expected }: FrozenBatch, lease: Lease, leftMs: number) {
     const { appendAttemptMs } = this.limits;
     return new Promise<Awaited<ReturnType<Lease['client']['appendToStream']>>>((resolve, reject) => {
       const sentAtMs = performance.now();
@@ -190,7 +155,7 @@ export class Appender {
       };
       lease.onBroken(fail);
       lease.client
-        .appendToStream(stream, events as unknown as EventData[], {
+        .appendToStream(stream, carrier, {
           expectedRevision:
             expected === 'any' ? 'any' : expected === NO_STREAM ? 'no_stream' : BigInt(expected),
           deadline: leftMs,

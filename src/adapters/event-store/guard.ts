@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { EventStoreDBClient } from '@eventstore/db-client';
 import streams from '@eventstore/db-client/generated/streams_pb.js';
+import { unpacked } from './proposed-messages.js';
 import './write-ahead.js';
 
 /** What we reach for inside the client. Its last version is 6.2.1 and will not change; a test fails when one is missing. */
@@ -82,8 +83,8 @@ const guard = (stream: Duplex, watch: BatchStreamWatch): Duplex => {
     }
   });
   const write = stream.write.bind(stream);
-  stream.write = (chunk: unknown) => {
-    write(chunk);
+  stream.write = (request: streams.BatchAppendReq) => {
+    write(unpacked(request));
     return true;
   };
   stream.on('error', (error) => watch.onBroken(error));

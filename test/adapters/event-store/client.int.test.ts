@@ -3,10 +3,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { EventStoreDBClient } from '@eventstore/db-client';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { type RunningEventStore, startEventStore } from '../../../src/adapters/embedded-event-store/start.js';
 import { createEventStore } from '../../../src/adapters/event-store/event-store.js';
 import type { ClientLimits, Trouble } from '../../../src/adapters/event-store/limits.js';
+import { encodeEvents } from '../../../src/adapters/event-store/proposed-messages.js';
 import {
   comparePositions,
   type EventStore,
@@ -436,4 +438,15 @@ describe('a subscription', () => {
     await own.close();
     await following.stop();
   });
+});
+
+test('events that the client sent by its other road, still packed, are refused: nothing is written', async () => {
+  const client = EventStoreDBClient.connectionString(server.connectionString);
+  const { carrier } = encodeEvents([eventOf()]);
+  // With credentials of its own an append does not go by the batch stream, and nobody unpacks it.
+  const credentials = { username: 'somebody', password: 'else' };
+  const appending = client.appendToStream(`${namespace}-packed-1`, carrier, { credentials });
+  await expect(appending).rejects.toThrow('INVALID_ARGUMENT');
+  expect(await all(direct.readStream('packed-1', 0))).toEqual([]);
+  await client.dispose();
 });
