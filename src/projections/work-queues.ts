@@ -1,5 +1,5 @@
 import type { Queryable } from '../runtime/database.js';
-import { isLate, WAITING_SHIPMENTS } from './shipment-queue.js';
+import { isLate, waitingShipments } from './shipment-queue.js';
 
 /**
  * What waits for somebody, in queues. To add one, add it to {@link WORK_QUEUES}: nothing else has to know.
@@ -24,7 +24,7 @@ const ordersBy = (status: string): string => `
 const shipments = `
   SELECT jsonb_build_object('location', location) AS part, count(*) AS count, sum(units)::bigint AS units,
     min(placed_at) AS oldest
-  FROM (${WAITING_SHIPMENTS}) AS waiting`;
+  FROM (${waitingShipments()}) AS waiting`;
 
 export const WORK_QUEUES: readonly WorkQueueDefinition[] = [
   {
