@@ -155,16 +155,15 @@ export interface Drawn {
   readonly quantity: number;
 }
 
-/** Draws units from what is held, the first allocation first; each unit once. */
-export class HeldUnits {
+/** Draws units from places, the first place first; each unit once. */
+export class UnitsByPlace {
   readonly #left: Map<string, { readonly location: string; units: number }[]> = new Map();
 
-  constructor({ allocations }: Pick<OrderState, 'allocations'>, location: string | undefined) {
-    for (const one of allocations) {
-      if (location !== undefined && one.location !== location) continue;
-      const places = this.#left.get(one.sku) ?? [];
-      places.push({ location: one.location, units: stillHeld(one) });
-      this.#left.set(one.sku, places);
+  constructor(places: Iterable<Pick<Allocation, 'sku' | 'location' | 'quantity'>>) {
+    for (const { sku, location, quantity } of places) {
+      const known = this.#left.get(sku) ?? [];
+      known.push({ location, units: quantity });
+      this.#left.set(sku, known);
     }
   }
 
@@ -194,3 +193,14 @@ export class HeldUnits {
     return drawn;
   }
 }
+
+/** What is still held, anywhere or at a location. */
+export const heldUnits = (
+  { allocations }: Pick<OrderState, 'allocations'>,
+  location?: string | undefined,
+): UnitsByPlace =>
+  new UnitsByPlace(
+    allocations
+      .filter((one) => location === undefined || one.location === location)
+      .map((one) => ({ ...one, quantity: stillHeld(one) })),
+  );
