@@ -1,5 +1,6 @@
 import type { Allocation, OrderUnits, ReleasedUnits, ShortUnits } from './order-events.js';
 import type { OrderLine, OrderState } from './order-state.js';
+import { stockIdOf } from './stream-id.js';
 
 /**
  * What stock holds for an order, place by place, and what of it is still there.
@@ -204,3 +205,23 @@ export const heldUnits = (
       .filter((one) => location === undefined || one.location === location)
       .map((one) => ({ ...one, quantity: stillHeld(one) })),
   );
+
+/** What was shipped from each place and has not come back there. */
+export const shippedUnits = ({
+  allocations,
+  returns,
+}: Pick<OrderState, 'allocations' | 'returns'>): UnitsByPlace => {
+  const back = new Map<string, number>();
+  const keyOf = ({ sku, location }: { readonly sku: string; readonly location: string }): string =>
+    stockIdOf(location, sku);
+  for (const one of returns.flatMap(({ lines }) => lines)) {
+    back.set(keyOf(one), (back.get(keyOf(one)) ?? 0) + one.quantity);
+  }
+  return new UnitsByPlace(
+    allocations.map((one) => {
+      const came = Math.min(one.captured, back.get(keyOf(one)) ?? 0);
+      back.set(keyOf(one), (back.get(keyOf(one)) ?? 0) - came);
+      return { ...one, quantity: one.captured - came };
+    }),
+  );
+};
