@@ -38,13 +38,20 @@ FROM orders JOIN order_lines AS line ON line.order_id = orders.order_id JOIN LAT
   SELECT split_id, requested_date, priority, quantity - shipped - cancelled AS units
   FROM order_splits AS split WHERE split.order_id = line.order_id AND split.line_id = line.line_id AND NOT undone
   UNION ALL
-  SELECT NULL, NULL, NULL, line.quantity - line.shipped - line.cancelled - coalesce(sum(quantity - shipped - cancelled), 0)
+  SELECT NULL, NULL, NULL, line.quantity - line.shipped - line.cancelled - coalesce(sum(quantity - shipped - cancelled), 0)::integer
   FROM order_splits AS split WHERE split.order_id = line.order_id AND split.line_id = line.line_id AND NOT undone
 ) AS part ON part.units > 0
 WHERE orders.status = 'confirmed' AND line.kind = 'goods' AND line.location IS NOT NULL
   AND line.quantity > line.shipped + line.cancelled${where}
   AND NOT EXISTS (SELECT FROM reviews WHERE reviews.order_id = orders.order_id AND reviews.outcome IS NULL
     AND 'ship' = ANY (reviews.blocks) AND (reviews.lines IS NULL OR line.line_id = ANY (reviews.lines)))`;
+
+/** Units of the SKU that are held at places before this one: where it was held first, then by name. Nearly always there is one. */
+const HELD_BEFORE = `
+  SELECT CASE WHEN place.location = part.first THEN 0 ELSE (
+    SELECT coalesce(sum(other.held), 0) FROM order_allocations AS other
+    WHERE other.order_id = part.order_id AND other.sku = part.sku
+      AND (other.location = part.first OR other.location < place.location)) END AS before`;
 
 /**
  * SQL for all that can be shipped, by order, location and delivery group: units that a location holds and that are to go. What an order
@@ -57,15 +64,14 @@ export const waitingShipments = (location?: string): string => {
   AND EXISTS (SELECT FROM order_allocations AS here WHERE here.order_id = line.order_id AND here.sku = line.sku
     AND here.location = ${location})`;
   return `
-SELECT order_id, channel, placed_at, place.location, split_id, requested_date, priority, count(*) AS lines,
-  sum(least(part.before + part.units, place.before + place.held) - greatest(part.before, place.before))::bigint AS units
-FROM (${openParts(location === undefined ? '' : there)}) AS part JOIN LATERAL (
-  SELECT location, held, sum(held) OVER (ORDER BY location <> part.first, location) - held AS before
-  FROM order_allocations WHERE order_allocations.order_id = part.order_id AND order_allocations.sku = part.sku
-) AS place ON place.before < part.before + part.units AND part.before < place.before + place.held${
+SELECT part.order_id, channel, placed_at, place.location, split_id, requested_date, priority, count(*) AS lines,
+  sum(least(part.before + part.units, held.before + place.held) - greatest(part.before, held.before))::bigint AS units
+FROM (${openParts(location === undefined ? '' : there)}) AS part
+JOIN order_allocations AS place ON place.order_id = part.order_id AND place.sku = part.sku${
     location === undefined ? '' : ` AND place.location = ${location}`
   }
-GROUP BY order_id, channel, placed_at, place.location, split_id, requested_date, priority`;
+JOIN LATERAL (${HELD_BEFORE}) AS held ON held.before < part.before + part.units AND part.before < held.before + place.held
+GROUP BY part.order_id, channel, placed_at, place.location, split_id, requested_date, priority`;
 };
 
 /** SQL for whether the day a shipment of {@link waitingShipments} is wanted is over where its channel is; `at` is the time. */
