@@ -16,7 +16,7 @@ export const orderFilter = {
   externalId: id.optional(),
   customerId: id.optional(),
   sku: id.optional().meta({ description: 'Of a line of any kind.' }),
-  location: slug.optional().meta({ description: 'Where goods of it are allocated.' }),
+  location: slug.optional().meta({ description: 'Where goods of it are or were held.' }),
   holdType: z
     .enum([...HOLD_TYPES, 'any'])
     .optional()

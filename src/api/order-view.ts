@@ -42,7 +42,10 @@ const lineView = z
     kind: z.enum(LINE_KINDS),
     sku: z.string(),
     account: z.string().optional(),
-    location: z.string().optional().meta({ description: 'Where its stock is held or was.' }),
+    location: z.string().optional().meta({
+      description:
+        'Where its stock is held or was; the first of several places: the allocations of the order have all.',
+    }),
     quantity: units,
     unitPrice: z.string(),
     amount,

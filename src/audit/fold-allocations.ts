@@ -8,6 +8,7 @@ type Units = readonly { readonly sku: string; readonly quantity: number }[];
 
 /** What an order's own stream says of its holds on one stock stream, over all rounds. Units. */
 export interface FoldedAllocation {
+  readonly orderId: string;
   readonly sku: string;
   readonly location: string;
   quantity: number;
@@ -139,9 +140,10 @@ export class FoldedAllocations {
   }
 
   #add(allocations: readonly { sku: string; location: string; quantity: number }[]): void {
+    const { orderId } = this;
     for (const { sku, location, quantity } of allocations) {
       const key = stockKey(location, sku);
-      const place = this.at.get(key) ?? { sku, location, quantity: 0, captured: 0, released: 0 };
+      const place = this.at.get(key) ?? { orderId, sku, location, quantity: 0, captured: 0, released: 0 };
       place.quantity += quantity;
       this.at.set(key, place);
       if (this.heldAt(key) < place.quantity) {

@@ -36,6 +36,7 @@ export const addLine = (
     cancelled: 0,
     returned: 0,
     location: undefined,
+    alsoAt: undefined,
   };
   checkTaxes(line, currency, violations);
   if (line.amount !== priceTimes(unitPrice, quantity, currency)) {
@@ -45,14 +46,18 @@ export const addLine = (
   return line;
 };
 
-/** Lines say where their SKU was held first. */
+/** Lines say where their SKU was held first, and where else. */
 export const locateLines = (order: FoldedOrder): void => {
   const first = new Map<string, string>();
+  const others = new Map<string, string[]>();
   for (const { sku, location } of order.allocations.at.values()) {
-    if (!first.has(sku)) first.set(sku, location);
+    if (first.has(sku)) others.set(sku, [...(others.get(sku) ?? []), location]);
+    else first.set(sku, location);
   }
   for (const line of order.lines.values()) {
-    if (line.kind === 'goods') line.location ??= first.get(line.sku);
+    if (line.kind !== 'goods') continue;
+    line.location ??= first.get(line.sku);
+    line.alsoAt = others.get(line.sku);
   }
 };
 

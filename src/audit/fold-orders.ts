@@ -260,7 +260,10 @@ export class OrderFold {
       const before = [...order.lines.values()].find(({ kind, sku }) => kind === 'goods' && sku === added.sku);
       const line = addLine(order, added, this.violations);
       // What it takes over from another line stays held where it is.
-      if (line.kind === 'goods') line.location = before?.location;
+      if (line.kind === 'goods') {
+        line.location = before?.location;
+        line.alsoAt = before?.alsoAt;
+      }
       line.discount = minorOf(added.discount, currency);
       if (line.discount > line.amount || line.index !== added.lineNo) {
         this.violations.add('wrong_change', stream, added.lineId);

@@ -31,6 +31,7 @@ export interface FoldedLine {
   cancelled: number;
   returned: number;
   location: string | undefined;
+  alsoAt: readonly string[] | undefined;
 }
 
 export type FoldedStatus =

@@ -135,6 +135,7 @@ const LINE_COLUMNS = [
   ...texts('line_no', 'kind', 'sku', 'account', 'location', 'currency', 'quantity'),
   ...decimals('unit_price'),
   ...texts('amount', 'discount', 'tax', 'shipped', 'cancelled', 'returned', 'taxes'),
+  ...lists('also_at'),
 ];
 
 /** `1.500000` is `1.5`, `012` is `12`. */
@@ -171,6 +172,7 @@ const orderLines = ({ orders: { orders: all } }: LogFold): TableCheck =>
       `${line.cancelled}`,
       `${line.returned}`,
       textCell(line.taxes && JSON.stringify(line.taxes)),
+      textCell(line.alsoAt && JSON.stringify(line.alsoAt)),
     ],
   });
 

@@ -2,6 +2,7 @@ import type { TableCheck } from './compare.js';
 import { LogFold } from './fold.js';
 import type { LogOrderedTable } from './lockstep.js';
 import { type OpenPromises, openPromises } from './open-promises.js';
+import { orderAllocations } from './tables-allocations.js';
 import { deliveryTables } from './tables-deliveries.js';
 import { holderTables, stockMovements } from './tables-holders.js';
 import { ledgerDays, ledgerRows } from './tables-ledger.js';
@@ -18,6 +19,7 @@ export const logOrderedTables: readonly LogOrderedTable[] = [stockMovements, ...
 export const tableChecks = (fold: LogFold, open: ReadonlyMap<string, OpenPromises>): TableCheck[] => [
   ...settingsTables(fold),
   ...orderTables(fold),
+  orderAllocations(fold),
   ...returnTables(fold),
   ...paymentTables(fold),
   orderSearch(fold),

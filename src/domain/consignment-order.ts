@@ -1,4 +1,5 @@
-import { leftToShip, sourcesOf } from './order-lines.js';
+import { heldUnits, type UnitsByPlace } from './order-allocations.js';
+import { leftToShip } from './order-lines.js';
 import type { OrderState } from './order-state.js';
 import { reviewsBlocking } from './review.js';
 
@@ -13,6 +14,7 @@ export type MergeRefusal =
   | 'no_destination'
   | 'order_held'
   | 'wrong_location'
+  | 'not_allocated'
   | 'nothing_open';
 
 const addressOf = ({ placed }: OrderState): string => {
@@ -22,8 +24,9 @@ const addressOf = ({ placed }: OrderState): string => {
 
 /**
  * Whether an order can leave `location` together with `first`: confirmed, of the channel, of the same customer, to the same
- * destination, with nothing that holds its shipment back, and with all of its goods that are to ship at that place. Units that were
- * split off ship apart and are not looked at. Undefined when it can.
+ * destination, with nothing that holds its shipment back, and with all of its goods that are to ship held at that place: a part of them
+ * elsewhere is `wrong_location`, a part that waits for stock `not_allocated`. Units that were split off ship apart and are not looked at.
+ * Undefined when it can.
  */
 export const refusalToMerge = (
   state: OrderState,
@@ -40,8 +43,14 @@ export const refusalToMerge = (
   if (addressOf(state) !== addressOf(first)) return 'other_destination';
   if (reviewsBlocking(reviews, 'ship').length > 0) return 'order_held';
   const left = leftToShip(state);
-  const sourceOf = sourcesOf(state);
-  const open = [...state.lines.values()].filter((line) => line.kind === 'goods' && left(line) > 0);
-  if (open.length === 0) return 'nothing_open';
-  return open.every((line) => sourceOf(line) === location) ? undefined : 'wrong_location';
+  const wanted = new Map<string, number>();
+  for (const line of state.lines.values()) {
+    if (line.kind === 'goods' && left(line) > 0)
+      wanted.set(line.sku, (wanted.get(line.sku) ?? 0) + left(line));
+  }
+  if (wanted.size === 0) return 'nothing_open';
+  const lacks = (units: UnitsByPlace): boolean =>
+    [...wanted].some(([sku, quantity]) => units.of(sku) < quantity);
+  if (!lacks(heldUnits(state, location))) return undefined;
+  return lacks(heldUnits(state)) ? 'not_allocated' : 'wrong_location';
 };

@@ -1,5 +1,6 @@
 import type { Allocation, OrderUnits, ReleasedUnits, ShortUnits } from './order-events.js';
 import type { OrderLine, OrderState } from './order-state.js';
+import { stockIdOf } from './stream-id.js';
 
 /**
  * What stock holds for an order, place by place, and what of it is still there.
@@ -155,16 +156,15 @@ export interface Drawn {
   readonly quantity: number;
 }
 
-/** Draws units from what is held, the first allocation first; each unit once. */
-export class HeldUnits {
+/** Draws units from places, the first place first; each unit once. */
+export class UnitsByPlace {
   readonly #left: Map<string, { readonly location: string; units: number }[]> = new Map();
 
-  constructor({ allocations }: Pick<OrderState, 'allocations'>, location: string | undefined) {
-    for (const one of allocations) {
-      if (location !== undefined && one.location !== location) continue;
-      const places = this.#left.get(one.sku) ?? [];
-      places.push({ location: one.location, units: stillHeld(one) });
-      this.#left.set(one.sku, places);
+  constructor(places: Iterable<Pick<Allocation, 'sku' | 'location' | 'quantity'>>) {
+    for (const { sku, location, quantity } of places) {
+      const known = this.#left.get(sku) ?? [];
+      known.push({ location, units: quantity });
+      this.#left.set(sku, known);
     }
   }
 
@@ -194,3 +194,34 @@ export class HeldUnits {
     return drawn;
   }
 }
+
+/** What is still held, anywhere or at a location. */
+export const heldUnits = (
+  { allocations }: Pick<OrderState, 'allocations'>,
+  location?: string | undefined,
+): UnitsByPlace =>
+  new UnitsByPlace(
+    allocations
+      .filter((one) => location === undefined || one.location === location)
+      .map((one) => ({ ...one, quantity: stillHeld(one) })),
+  );
+
+/** What was shipped from each place and has not come back there. */
+export const shippedUnits = ({
+  allocations,
+  returns,
+}: Pick<OrderState, 'allocations' | 'returns'>): UnitsByPlace => {
+  const back = new Map<string, number>();
+  const keyOf = ({ sku, location }: { readonly sku: string; readonly location: string }): string =>
+    stockIdOf(location, sku);
+  for (const one of returns.flatMap(({ lines }) => lines)) {
+    back.set(keyOf(one), (back.get(keyOf(one)) ?? 0) + one.quantity);
+  }
+  return new UnitsByPlace(
+    allocations.map((one) => {
+      const came = Math.min(one.captured, back.get(keyOf(one)) ?? 0);
+      back.set(keyOf(one), (back.get(keyOf(one)) ?? 0) - came);
+      return { ...one, quantity: one.captured - came };
+    }),
+  );
+};

@@ -1,11 +1,13 @@
 import { type Decision, isRejection, type Rejection, reject } from './decider.js';
 import { formatAmount, parseAmount } from './money.js';
+import { type Drawn, goodsAmong, shippedUnits, type UnitsByPlace } from './order-allocations.js';
 import { dueFor, leftToCredit, paidFor } from './order-charge.js';
-import type { LineQuantity, OrderCommand } from './order-commands.js';
+import type { OrderCommand } from './order-commands.js';
 import type { OrderEvent, OrderUnits } from './order-events.js';
 import { type Placed, settlementOf } from './order-fulfilment.js';
-import { repeated, resolve, sourcesOf, unitsOf } from './order-lines.js';
+import { repeated, resolve, unitsOf } from './order-lines.js';
 import { type ReturnCredit, returnableUnits } from './order-return-state.js';
+import type { OrderLine, ReturnedUnits } from './order-state.js';
 
 /** What a credit says besides its units. `credited`: decimal string, what is due when absent. */
 export interface Credit {
@@ -65,19 +67,15 @@ export const isSameCredit = (
   recorded === note &&
   (credited === undefined ? asDue : parseAmount(credited, currency) === shares + allowance);
 
-const distinct = (texts: readonly (string | undefined)[]): string => [...new Set(texts)].sort().join('\n');
-
-/** Where the goods of a return go, each place once. */
-const placesOf = (
-  state: Placed,
-  lines: readonly LineQuantity[],
-  location: string | undefined,
-): (string | undefined)[] => {
-  const sourceOf = sourcesOf(state);
-  return lines.flatMap(({ lineId }) => {
-    const line = state.lines.get(lineId);
-    return line?.kind === 'goods' ? [location ?? sourceOf(line)] : [];
-  });
+/** Whether these are all goods of a return, and went to that place. */
+const isAllAt = (
+  location: string,
+  returned: readonly ReturnedUnits[],
+  goods: ReadonlyMap<string, number>,
+): boolean => {
+  let left = [...goods.values()].reduce((sum, units) => sum + units, 0);
+  for (const one of returned) left -= one.location === location ? one.quantity : 0;
+  return left === 0;
 };
 
 /** As {@link repeated}, with all that a return says: the same goods for another amount, note or location are another return. */
@@ -96,10 +94,23 @@ const repeatedReturn = (
   if (credit === undefined || recorded === undefined) return before;
   const same =
     isSameCredit(credit, { note, credited }, state.placed.currency) &&
-    // Without one they went where they came from: where that is may have become known only since.
-    (location === undefined ||
-      distinct(recorded.lines.map((one) => one.location)) === distinct(placesOf(state, lines, location)));
+    // Without one they went where they came from.
+    (location === undefined || isAllAt(location, recorded.lines, goodsAmong(state, lines)));
   return same ? [] : reject('id_reused', `${id} was recorded with other content`, { id });
+};
+
+/** Where units of a line go: to a place that is named, else where they came from. What was sold without being held came from nowhere. */
+const placesOf = (
+  { kind, sku }: OrderLine,
+  quantity: number,
+  location: string | undefined,
+  shipped: UnitsByPlace,
+): Drawn[] => {
+  if (kind !== 'goods') return [{ location: undefined, quantity }];
+  if (location !== undefined) return [{ location, quantity }];
+  const drawn = shipped.draw(sku, quantity);
+  const rest = quantity - drawn.reduce((sum, part) => sum + part.quantity, 0);
+  return rest === 0 ? drawn : [...drawn, { location: undefined, quantity: rest }];
 };
 
 /** Takes units back without a request: over the counter, or because another system did. */
@@ -114,10 +125,13 @@ export const decideReturn = (
   const found = resolve(state, command.lines, returnable, 'exceeds_shipped_quantity');
   if (isRejection(found)) return found;
   if (found.length === 0) return reject('nothing_open', 'a return names at least one line');
-  const sourceOf = sourcesOf(state);
-  const lines = found.map(({ line, quantity }) => {
-    const location = line.kind === 'goods' ? (command.location ?? sourceOf(line)) : undefined;
-    return unitsOf(state.placed, line, line.returned, quantity, location);
+  const shipped = shippedUnits(state);
+  const lines = found.flatMap(({ line, quantity }) => {
+    let from = line.returned;
+    return placesOf(line, quantity, command.location, shipped).map((part) => {
+      from += part.quantity;
+      return unitsOf(state.placed, line, from - part.quantity, part.quantity, part.location);
+    });
   });
   return creditUnits(state, command, lines);
 };

@@ -1,5 +1,13 @@
 import { type Decision, isRejection, type Rejection, reject } from './decider.js';
-import { type Drawn, goodsAmong, HeldUnits, letGo, letGoFields, shortUnits } from './order-allocations.js';
+import {
+  type Drawn,
+  goodsAmong,
+  heldUnits,
+  letGo,
+  letGoFields,
+  shortUnits,
+  type UnitsByPlace,
+} from './order-allocations.js';
 import type { LineQuantity, OrderCommand } from './order-commands.js';
 import type { OrderEvent, OrderPlaced } from './order-events.js';
 import { cancelledApart, leftToShip, repeated, resolve, unitsOf } from './order-lines.js';
@@ -90,7 +98,7 @@ export const decideShip = (command: OrderCommand & { type: 'ship' }, state: Plac
   if (command.lines?.some(({ lineId }) => blocked.has(lineId))) return orderHeld(blocking);
   const open = [...state.lines.values()].filter((line) => openUnits(line) > 0);
   const unblocked = open.filter(({ lineId }) => !blocked.has(lineId));
-  const units = new HeldUnits(state, command.location);
+  const units = heldUnits(state, command.location);
   const found =
     command.lines === undefined
       ? drawAll(unblocked, units, left, state.placed.handover === 'at-once' ? shortUnits(state) : new Map())
@@ -122,7 +130,7 @@ interface Outgoing {
 /** All that is held of these lines, and what is `gone`: units that nothing holds, by SKU, which left a till already. */
 const drawAll = (
   lines: readonly OrderLine[],
-  units: HeldUnits,
+  units: UnitsByPlace,
   left: (line: OrderLine) => number,
   gone: Map<string, number>,
 ): Outgoing[] =>
@@ -144,7 +152,7 @@ const drawAll = (
 const drawNamed = (
   state: Placed,
   asked: readonly LineQuantity[],
-  units: HeldUnits,
+  units: UnitsByPlace,
   left: (line: OrderLine) => number,
   location: string | undefined,
 ): Outgoing[] | Rejection => {

@@ -29,18 +29,25 @@ interface CandidateRow {
   readonly oldest: Date;
 }
 
-/** Over the confirmed orders, by the index on status. Units in groups of their own ship apart, so they are not counted. */
+/**
+ * Over the confirmed orders, by the index on status: those that have all of their goods held at the location. Units in groups of their own
+ * ship apart, so they are not counted.
+ */
 const CANDIDATES = `
 SELECT channel, customer_id, country, region, postal_code, min(placed_at) AS oldest, sum(left_to_ship.units)::bigint AS units,
   (array_agg(order_id ORDER BY placed_at, order_id))[1:${CANDIDATE_ORDERS_MAX}] AS orders
 FROM orders JOIN LATERAL (
-  SELECT sum(line.quantity - line.shipped - line.cancelled - apart.units) AS units,
-    bool_and(line.location IS NOT DISTINCT FROM $1) AS here
-  FROM order_lines AS line, LATERAL (
-    SELECT coalesce(sum(split.quantity - split.shipped - split.cancelled), 0) AS units FROM order_splits AS split
-    WHERE split.order_id = line.order_id AND split.line_id = line.line_id AND NOT split.undone) AS apart
-  WHERE line.order_id = orders.order_id AND line.kind = 'goods'
-    AND line.quantity - line.shipped - line.cancelled > apart.units) AS left_to_ship ON left_to_ship.here
+  SELECT sum(units) AS units, bool_and(EXISTS (
+    SELECT FROM order_allocations AS place WHERE place.order_id = orders.order_id AND place.sku = of_sku.sku
+      AND place.location = $1 AND place.held >= of_sku.units)) AS here
+  FROM (
+    SELECT line.sku, sum(line.quantity - line.shipped - line.cancelled - apart.units) AS units
+    FROM order_lines AS line, LATERAL (
+      SELECT coalesce(sum(split.quantity - split.shipped - split.cancelled), 0) AS units FROM order_splits AS split
+      WHERE split.order_id = line.order_id AND split.line_id = line.line_id AND NOT split.undone) AS apart
+    WHERE line.order_id = orders.order_id AND line.kind = 'goods'
+      AND line.quantity - line.shipped - line.cancelled > apart.units
+    GROUP BY line.sku) AS of_sku) AS left_to_ship ON left_to_ship.here
 WHERE status = 'confirmed' AND customer_id IS NOT NULL AND country IS NOT NULL
   AND ($2::text IS NULL OR channel = $2)
   AND NOT EXISTS (SELECT FROM reviews WHERE reviews.order_id = orders.order_id AND outcome IS NULL AND 'ship' = ANY (blocks))

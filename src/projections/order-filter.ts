@@ -12,7 +12,7 @@ export interface OrderFilter {
   readonly externalId?: string | undefined;
   /** Of a line of any kind. */
   readonly sku?: string | undefined;
-  /** Where goods of it are allocated. */
+  /** Where goods of it are or were held, first or later. */
   readonly location?: string | undefined;
   /** Of one review that is open. */
   readonly holdType?: HoldType | 'any' | undefined;
@@ -76,10 +76,10 @@ export const conditionsOf = (filter: OrderFilter): Conditions => {
     });
   }
   where(filter.sku, (at) => `orders.order_id IN (SELECT order_id FROM order_lines WHERE sku = ${at})`);
-  where(
-    filter.location,
-    (at) => `orders.order_id IN (SELECT order_id FROM order_lines WHERE location = ${at})`,
-  );
+  where(filter.location, (at) => {
+    const there = `location = ${at} OR also_at @> ARRAY[${at}]`;
+    return `orders.order_id IN (SELECT order_id FROM order_lines WHERE ${there})`;
+  });
   if (holdType !== undefined || holdRole !== undefined) {
     const open = ['outcome IS NULL'];
     if (holdType !== undefined && holdType !== 'any') open.push(`hold_type = ${parameter(holdType)}`);

@@ -1,12 +1,12 @@
 import { amountOf } from '../domain/money.js';
-import { firstLocations } from '../domain/order-allocations.js';
 import type { OrderChangeConfirmed } from '../domain/order-change-events.js';
-import type { Allocation, OrderLineData } from '../domain/order-events.js';
+import type { Allocation, OrderEvent, OrderLineData, OrderLinesCancelled } from '../domain/order-events.js';
 import type { Queryable } from '../runtime/database.js';
 import type { RecordedEvent } from '../runtime/event-store.js';
 import type { Projection } from '../runtime/projection.js';
 import { numbers, texts } from './columns.js';
 import { isOf } from './event-of.js';
+import { AllocationChanges, CREATE_ORDER_ALLOCATIONS } from './order-allocations.js';
 
 /**
  * One row per line of every order. Amounts are minor units of `currency`, of the whole line as placed.
@@ -28,6 +28,8 @@ CREATE TABLE order_lines (
   account    text,
   -- Where the stock of a goods line was held first; null while nowhere.
   location   text COLLATE "C",
+  -- Where it was held besides, in the order of time; null for nearly every line.
+  also_at    text[],
   currency   text COLLATE "C" NOT NULL,
   quantity   integer NOT NULL,
   unit_price numeric NOT NULL,
@@ -44,29 +46,34 @@ CREATE TABLE order_lines (
 CREATE INDEX order_lines_by_sku ON order_lines (sku);
 -- Orders with goods at a location. A line gets into it when it is reserved, mostly in the batch that placed it.
 CREATE INDEX order_lines_by_location ON order_lines (location) WHERE location IS NOT NULL;
+CREATE INDEX order_lines_also_at ON order_lines USING gin (also_at) WHERE also_at IS NOT NULL;
 `;
 
 const INSERT = `
 INSERT INTO order_lines (order_id, line_id, line_no, kind, sku, account, location, currency, quantity, unit_price, amount,
-  discount, tax, shipped, cancelled, returned, taxes)
-SELECT * FROM unnest($1::text[], $2::text[], $3::integer[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
+  discount, tax, shipped, cancelled, returned, taxes, also_at)
+SELECT c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15, c16, c17, c18::text[]
+FROM unnest($1::text[], $2::text[], $3::integer[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
   $9::integer[], $10::numeric[], $11::bigint[], $12::bigint[], $13::bigint[], $14::integer[], $15::integer[],
-  $16::integer[], $17::text[])`;
+  $16::integer[], $17::text[], $18::text[]) AS row
+  (c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15, c16, c17, c18)`;
 
 const UPDATE = `
 UPDATE order_lines SET
   location = coalesce(order_lines.location, change.location),
+  also_at = coalesce(change.also_at::text[], order_lines.also_at),
   discount = order_lines.discount + change.discount,
   shipped = order_lines.shipped + change.shipped,
   cancelled = order_lines.cancelled + change.cancelled,
   returned = order_lines.returned + change.returned
-FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::integer[], $6::integer[], $7::integer[]) AS change
-  (order_id, line_id, location, discount, shipped, cancelled, returned)
+FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::integer[], $6::integer[], $7::integer[],
+  $8::text[]) AS change (order_id, line_id, location, discount, shipped, cancelled, returned, also_at)
 WHERE order_lines.order_id = change.order_id AND order_lines.line_id = change.line_id`;
 
 /** What the events of one batch do to one line. */
 class Change {
-  location: string | undefined = undefined;
+  /** Everywhere the line was held, the first place first; as before when there is none. */
+  places: readonly string[] = [];
   discount = 0n;
   shipped = 0;
   cancelled = 0;
@@ -96,11 +103,21 @@ interface KnownLine {
   readonly kind: string;
   readonly currency: string;
   /** As of earlier batches. */
-  readonly location?: string | undefined;
+  readonly places?: readonly string[];
 }
 
 const asKnown = (lines: ReadonlyMap<string, NewLine> = new Map()): KnownLine[] =>
   [...lines.values()].map(({ lineId, currency, data: { sku, kind } }) => ({ lineId, sku, kind, currency }));
+
+const placesBySku = (allocations: readonly Allocation[]): Map<string, readonly string[]> => {
+  const places = new Map<string, readonly string[]>();
+  for (const { sku, location } of allocations) {
+    const known = places.get(sku);
+    if (known === undefined) places.set(sku, [location]);
+    else if (!known.includes(location)) places.set(sku, [...known, location]);
+  }
+  return places;
+};
 
 class Collapsed {
   /** Lines by order: those placed in the batch, and those that it changes. */
@@ -108,6 +125,7 @@ class Collapsed {
   readonly changed = new Map<string, Map<string, Change>>();
   /** Lines that a change adds to orders of earlier batches. */
   readonly late = new Map<string, Map<string, NewLine>>();
+  readonly allocations = new AllocationChanges();
 
   constructor(private readonly before: ReadonlyMap<string, readonly KnownLine[]>) {}
 
@@ -136,37 +154,66 @@ class Collapsed {
   #addLater(orderId: string, { added, currency }: OrderChangeConfirmed['data']): void {
     const lines = this.added.get(orderId) ?? this.late.get(orderId) ?? new Map<string, NewLine>();
     if (!this.added.has(orderId)) this.late.set(orderId, lines);
-    const locations = this.#locations(orderId);
+    const places = this.#placesOf(orderId);
     for (const { lineNo, discount, ...data } of added) {
       const line = new NewLine(orderId, data, lineNo, currency, amountOf(discount, currency));
       // What it takes over from another line stays held where it is.
-      if (data.kind === 'goods') line.location = locations.get(data.sku);
+      if (data.kind === 'goods') line.places = places.get(data.sku) ?? [];
       lines.set(data.lineId, line);
     }
   }
 
-  /** Where each SKU of an order was held first, as its lines say. */
-  #locations(orderId: string): ReadonlyMap<string, string> {
-    const locations = new Map<string, string>();
-    for (const { lineId, sku, kind, location } of this.known(orderId)) {
-      const now = location ?? this.#existing(orderId, lineId)?.location;
-      if (kind === 'goods' && now !== undefined) locations.set(sku, now);
+  /** Where each SKU of an order was held, as its lines say. */
+  #placesOf(orderId: string): ReadonlyMap<string, readonly string[]> {
+    const bySku = new Map<string, readonly string[]>();
+    for (const line of this.known(orderId)) {
+      const places = this.#placesOfLine(orderId, line);
+      if (line.kind === 'goods' && places.length > 0) bySku.set(line.sku, places);
     }
-    return locations;
+    return bySku;
+  }
+
+  #placesOfLine(orderId: string, { lineId, places = [] }: KnownLine): readonly string[] {
+    const now = this.#existing(orderId, lineId)?.places ?? [];
+    return now.length > 0 ? now : places;
   }
 
   #existing(orderId: string, lineId: string): Change | undefined {
-    const byOrder = [this.added, this.late, this.changed].map((lines) => lines.get(orderId)?.get(lineId));
-    return byOrder.find((line) => line !== undefined);
+    return (
+      this.added.get(orderId)?.get(lineId) ??
+      this.late.get(orderId)?.get(lineId) ??
+      this.changed.get(orderId)?.get(lineId)
+    );
   }
 
-  /** Where a SKU is held first. */
+  /** Lines say where their SKU is held. */
   #locate(orderId: string, allocations: readonly Allocation[]): void {
-    const locations = firstLocations(allocations);
-    for (const { lineId, sku, kind } of this.known(orderId)) {
-      const location = kind === 'goods' ? locations.get(sku) : undefined;
-      if (location !== undefined) this.change(orderId, lineId).location ??= location;
+    this.allocations.hold(orderId, allocations);
+    const places = placesBySku(allocations);
+    for (const line of this.known(orderId)) {
+      const more = line.kind === 'goods' ? places.get(line.sku) : undefined;
+      if (more === undefined) continue;
+      const before = this.#placesOfLine(orderId, line);
+      this.change(orderId, line.lineId).places =
+        before.length === 0 ? more : [...new Set([...before, ...more])];
     }
+  }
+
+  /** A cancellation that does not say whose holds it lets go has no choice: each SKU is at one place and lacks nothing. */
+  #cancel(orderId: string, { lines, released, short }: OrderLinesCancelled['data']): void {
+    for (const { lineId, quantity } of lines) this.change(orderId, lineId).cancelled += quantity;
+    if (released !== undefined || short !== undefined) {
+      this.allocations.take(orderId, released ?? []);
+      return;
+    }
+    const skus = new Map<string, string>();
+    for (const { lineId, sku, kind } of this.known(orderId)) if (kind === 'goods') skus.set(lineId, sku);
+    const places = this.#placesOf(orderId);
+    const only = lines.flatMap(({ lineId, quantity }) => {
+      const sku = skus.get(lineId);
+      return sku === undefined ? [] : [{ sku, location: places.get(sku)?.[0], quantity }];
+    });
+    this.allocations.take(orderId, only);
   }
 
   fold(recorded: RecordedEvent): void {
@@ -201,13 +248,17 @@ class Collapsed {
         this.#addLater(orderId, event.data);
         for (const { lineId, quantity } of event.data.cancelled)
           this.change(orderId, lineId).cancelled += quantity;
+        this.allocations.take(orderId, event.data.released);
         break;
       case 'OrderLinesCancelled':
-        for (const { lineId, quantity } of event.data.lines)
-          this.change(orderId, lineId).cancelled += quantity;
+        this.#cancel(orderId, event.data);
+        break;
+      case 'OrderExpired':
+        this.allocations.end(orderId);
         break;
       case 'OrderShipped':
         for (const { lineId, quantity } of event.data.lines) this.change(orderId, lineId).shipped += quantity;
+        this.allocations.take(orderId, event.data.lines);
         break;
       case 'OrderReturned':
         for (const { lineId, quantity } of event.data.lines)
@@ -219,9 +270,14 @@ class Collapsed {
   }
 }
 
-const NEED_LINES: ReadonlySet<string> = new Set(['OrderReserved', 'OrderAllocated', 'OrderChangeConfirmed']);
+/** An allocation names SKUs, a cancellation lines, a row of lines is a line and one of allocations has the SKU. */
+const needsLines = ({ type, data }: OrderEvent): boolean =>
+  type === 'OrderReserved' ||
+  type === 'OrderAllocated' ||
+  type === 'OrderChangeConfirmed' ||
+  (type === 'OrderLinesCancelled' && data.released === undefined && data.short === undefined);
 
-/** Lines of orders that this batch allocates or changes and an earlier one placed: an allocation names SKUs, a row is a line. */
+/** Lines of orders that this batch allocates or changes and an earlier one placed. */
 const linesPlacedBefore = async (
   events: readonly RecordedEvent[],
   tx: Queryable,
@@ -231,7 +287,7 @@ const linesPlacedBefore = async (
   for (const recorded of events) {
     if (!isOf(recorded, 'order')) continue;
     if (recorded.event.type === 'OrderPlaced') placed.add(recorded.streamId);
-    if (NEED_LINES.has(recorded.event.type) && !placed.has(recorded.streamId)) {
+    if (needsLines(recorded.event) && !placed.has(recorded.streamId)) {
       known.set(recorded.streamId, []);
     }
   }
@@ -243,19 +299,24 @@ const linesPlacedBefore = async (
     kind: string;
     currency: string;
     location: string | null;
+    also_at: readonly string[] | null;
   }>(
-    'SELECT order_id, line_id, sku, kind, currency, location FROM order_lines WHERE order_id = ANY($1::text[])',
+    'SELECT order_id, line_id, sku, kind, currency, location, also_at FROM order_lines WHERE order_id = ANY($1::text[])',
     [texts([...known.keys()])],
     'order_lines.known',
   );
-  for (const { order_id, line_id, sku, kind, currency, location } of rows) {
-    known.get(order_id)?.push({ lineId: line_id, sku, kind, currency, location: location ?? undefined });
+  for (const { order_id, line_id, sku, kind, currency, location, also_at } of rows) {
+    const places = location === null ? [] : [location, ...(also_at ?? [])];
+    known.get(order_id)?.push({ lineId: line_id, sku, kind, currency, places });
   }
   return known;
 };
 
 const all = <Line>(byOrder: ReadonlyMap<string, ReadonlyMap<string, Line>>): Line[] =>
   [...byOrder.values()].flatMap((lines) => [...lines.values()]);
+
+const alsoAt = ({ places }: Change): string | undefined =>
+  places.length < 2 ? undefined : texts(places.slice(1));
 
 const insert = (lines: readonly NewLine[], tx: Queryable) =>
   tx.query(
@@ -267,7 +328,7 @@ const insert = (lines: readonly NewLine[], tx: Queryable) =>
       texts(lines.map(({ data }) => data.kind)),
       texts(lines.map(({ data }) => data.sku)),
       texts(lines.map(({ data }) => data.account)),
-      texts(lines.map(({ location }) => location)),
+      texts(lines.map(({ places }) => places[0])),
       texts(lines.map(({ currency }) => currency)),
       numbers(lines.map(({ data }) => data.quantity)),
       texts(lines.map(({ data }) => data.unitPrice)),
@@ -278,6 +339,7 @@ const insert = (lines: readonly NewLine[], tx: Queryable) =>
       numbers(lines.map(({ cancelled }) => cancelled)),
       numbers(lines.map(({ returned }) => returned)),
       texts(lines.map(({ data }) => data.taxes && JSON.stringify(data.taxes))),
+      texts(lines.map(alsoAt)),
     ],
     'order_lines.insert',
   );
@@ -288,26 +350,28 @@ const update = (lines: readonly Change[], tx: Queryable) =>
     [
       texts(lines.map(({ orderId }) => orderId)),
       texts(lines.map(({ lineId }) => lineId)),
-      texts(lines.map(({ location }) => location)),
+      texts(lines.map(({ places }) => places[0])),
       numbers(lines.map(({ discount }) => discount)),
       numbers(lines.map(({ shipped }) => shipped)),
       numbers(lines.map(({ cancelled }) => cancelled)),
       numbers(lines.map(({ returned }) => returned)),
+      texts(lines.map(alsoAt)),
     ],
     'order_lines.update',
   );
 
 export const orderLines: Projection = {
   name: 'order_lines',
-  version: 3,
+  version: 4,
   categories: ['order'],
-  tables: ['order_lines'],
-  create,
+  tables: ['order_lines', 'order_allocations'],
+  create: create + CREATE_ORDER_ALLOCATIONS,
   async apply(events, tx) {
     const collapsed = new Collapsed(await linesPlacedBefore(events, tx));
     for (const recorded of events) collapsed.fold(recorded);
     const added = [...all(collapsed.added), ...all(collapsed.late)];
     if (added.length > 0) await insert(added, tx);
+    await collapsed.allocations.write(tx);
     const changed = all(collapsed.changed);
     if (changed.length === 0) return;
     const { rowCount } = await update(changed, tx);

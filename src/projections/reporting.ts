@@ -70,7 +70,11 @@ const orderLines: ReportingView = {
     column('line_id', 'Of the line within its order.'),
     column('kind', 'goods, charge or voucher.'),
     sku,
-    column('location', 'Where the stock of goods is held; null until reserved.'),
+    column(
+      'location',
+      'Where the stock of goods is or was held; null until reserved, and where it was at several places.',
+      'CASE WHEN also_at IS NULL THEN location END',
+    ),
     column('quantity', 'Units ordered.'),
     column('unit_price', 'Price of one unit, up to 6 decimals.'),
     currency,

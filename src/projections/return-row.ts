@@ -151,11 +151,14 @@ const credit = (
 
 /** A return without a request: all its steps are one. */
 const direct = (recorded: RecordedEvent, { returnId, reason, lines }: OrderReturned['data']): ReturnRow => {
-  const units = lines.map(({ lineId, sku, quantity }) => ({
-    ...lineOf(lineId, sku, quantity),
-    received: quantity,
-    accepted: quantity,
-  }));
+  // Units of one line may come back to several places.
+  const byLine = new Map<string, ReturnLineRow>();
+  for (const { lineId, sku, quantity } of lines) {
+    const line = byLine.get(lineId) ?? lineOf(lineId, sku, 0);
+    for (const name of ['requested', 'received', 'accepted'] as const) line[name] += quantity;
+    byLine.set(lineId, line);
+  }
+  const units = [...byLine.values()];
   const row = begin(recorded, returnId, reason, units);
   row.location = lines.find(({ location }) => location !== undefined)?.location ?? null;
   return row;

@@ -1,6 +1,6 @@
 import type { Queryable } from '../runtime/database.js';
 import { WAITING_CHANGE } from './change-proposals.js';
-import { isLate, WAITING_SHIPMENTS } from './shipment-queue.js';
+import { isLate, waitingShipments } from './shipment-queue.js';
 
 /**
  * What waits for somebody, in queues. To add one, add it to {@link WORK_QUEUES}: nothing else has to know.
@@ -25,7 +25,7 @@ const ordersBy = (status: string): string => `
 const shipments = `
   SELECT jsonb_build_object('location', location) AS part, count(*) AS count, sum(units)::bigint AS units,
     min(placed_at) AS oldest
-  FROM (${WAITING_SHIPMENTS}) AS waiting`;
+  FROM (${waitingShipments()}) AS waiting`;
 
 export const WORK_QUEUES: readonly WorkQueueDefinition[] = [
   {

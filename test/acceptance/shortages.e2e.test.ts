@@ -108,6 +108,64 @@ describe('five of a SKU are wanted, three are there', () => {
     expect(items.reduce((sum, { shipped }) => sum + shipped, 0)).toBe(5);
   });
 
+  test('each place is told to ship what it holds, and gets back what came from it', async () => {
+    const listed = async (location: string, after: TestAnswer): Promise<unknown[]> => {
+      const path = `/v1/work-queues/shipments?channel=b2b&location=${location}`;
+      const { items } = (await read(path, after)) as unknown as {
+        items: { orderId: string; units: number }[];
+      };
+      return items.filter(({ orderId }) => orderId.startsWith('b2b~two')).map(({ units }) => units);
+    };
+    const found = async (location: string, after: TestAnswer): Promise<unknown[]> => {
+      const { items } = (await read(`/v1/orders?sku=TWO&location=${location}`, after)) as unknown as {
+        items: { id: string }[];
+      };
+      return items.map(({ id }) => id);
+    };
+    const together = { customerId: 'c2', destination: { country: 'GB' } };
+    await receive('main', 'TWO', 3);
+    await receive('shop', 'TWO', 2);
+    const two = await place('b2b', 'TWO', 5, 'two', together);
+    expect([await listed('main', two), await listed('shop', two)]).toEqual([[3], [2]]);
+    expect([await found('main', two), await found('shop', two)]).toEqual([['b2b~two'], ['b2b~two']]);
+    await receive('main', 'TWO', 1, 'one');
+    const short = await place('b2b', 'TWO', 5, 'two-short', together);
+    expect([await listed('main', short), await listed('shop', short)]).toEqual([[3, 1], [2]]);
+    expect(await read('/v1/backorders?sku=TWO', short)).toMatchObject({ items: [{ quantity: 4 }] });
+    expect(await read('/v1/consignments/candidates?location=main', short)).toEqual({ items: [] });
+    const merge = {
+      channel: 'b2b',
+      consignmentId: 'k',
+      location: 'main',
+      orders: ['b2b~two', 'b2b~two-short'],
+    };
+    const refused = await send('POST', '/v1/consignments', merge, 409);
+    expect(refused.body).toMatchObject({
+      details: {
+        orders: [
+          { orderId: 'b2b~two', code: 'wrong_location' },
+          { orderId: 'b2b~two-short', code: 'not_allocated' },
+        ],
+      },
+    });
+    const sent = await send('POST', '/v1/orders/b2b~two/shipments', { shipmentId: 's1', location: 'main' });
+    expect([await listed('main', sent), await listed('shop', sent)]).toEqual([[1], [2]]);
+    const { lineId } = (two.body.lines as { lineId: string }[])[0] ?? { lineId: '' };
+    await send('POST', '/v1/orders/b2b~two/shipments', { shipmentId: 's2' });
+    const back = await send('POST', '/v1/orders/b2b~two/returns', {
+      returnId: 'r',
+      reason: 'x',
+      lines: [{ lineId, quantity: 5 }],
+    });
+    await until('/v1/stock/TWO', {
+      locations: [
+        { location: 'main', onHand: 4 },
+        { location: 'shop', onHand: 2 },
+      ],
+    });
+    expect(await found('shop', back)).toEqual(['b2b~two']);
+  });
+
   test('a marketplace: is confirmed, the rest is a shortfall, and another location delivers it', async () => {
     await receive('main', 'M', 3);
     const placed = await place('market', 'M', 5);

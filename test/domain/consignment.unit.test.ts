@@ -90,12 +90,21 @@ describe('an order can leave with another', () => {
     });
     const elsewhere = command.sources[0] === 'shop' ? { A: 'shop' } : {};
     let state = order.initialState;
-    for (const one of [command, reserve(command, [], elsewhere), ...then]) {
+    const reserved = then[0]?.type === 'reserve' ? [] : [reserve(command, [], elsewhere)];
+    for (const one of [command, ...reserved, ...then]) {
       const decision = order.decide(one, state);
       if ('code' in decision) throw new Error(decision.code);
       state = decision.reduce(order.evolve, state);
     }
     return state;
+  };
+  /** Of its two units these are held, the rest waits. */
+  const heldAt = (...places: readonly string[]) => {
+    const allocations = places.map((location) => ({ sku: 'A', location, quantity: 1, refused: [] }));
+    return [
+      { shortage: 'backorder', confirm: 'auto' },
+      { type: 'reserve', allocations, coupons: [] },
+    ] as const;
   };
   const CONFIRM: OrderCommand = { type: 'confirm' };
   const first = stateOf({}, CONFIRM);
@@ -104,6 +113,9 @@ describe('an order can leave with another', () => {
 
   test('when it is confirmed, of the same customer and destination, and all of it is there', () => {
     expect(refusalToMerge(stateOf({ externalId: '2' }, CONFIRM), first, at)).toBeUndefined();
+    // What is elsewhere ships apart.
+    const half: OrderCommand = { type: 'split', splitId: 's', lines: [{ lineId: '1', quantity: 1 }] };
+    expect(refusalToMerge(stateOf(...heldAt('main', 'shop'), half), first, at)).toBeUndefined();
   });
 
   test.each([
@@ -117,6 +129,8 @@ describe('an order can leave with another', () => {
     ['is held', stateOf({}, CONFIRM, review('h', { blocks: ['ship'] })), 'order_held'],
     ['is held in part', stateOf({}, CONFIRM, review('h', { blocks: ['ship'], lines: ['1'] })), 'order_held'],
     ['is at another place', stateOf({ sources: ['shop'] }, CONFIRM), 'wrong_location'],
+    ['is at another place in part', stateOf(...heldAt('main', 'shop')), 'wrong_location'],
+    ['waits for stock in part', stateOf(...heldAt('main')), 'not_allocated'],
     ['ships apart', stateOf({}, CONFIRM, apart), 'nothing_open'],
     ['is gone', stateOf({}, CONFIRM, { type: 'ship', shipmentId: 's' }), 'wrong_status'],
   ])('but not when it %s', (_, state, code) => {

@@ -216,6 +216,82 @@ describe('an order in parts', () => {
   });
 });
 
+describe('what comes back without a place', () => {
+  const back = (
+    returnId: string,
+    lines: Readonly<Record<string, number>>,
+    location?: string,
+  ): OrderCommand => ({
+    type: 'return',
+    returnId,
+    reason: 'x',
+    lines: Object.entries(lines).map(([lineId, quantity]) => ({ lineId, quantity })),
+    ...(location === undefined ? {} : { location }),
+  });
+  const returned = (events: readonly OrderEvent[], command: OrderCommand) => {
+    const decision = order.decide(command, stateOf(order, events));
+    if (isRejection(decision)) throw new Error(decision.code);
+    return decision.flatMap((event) =>
+      event.type === 'OrderReturned'
+        ? event.data.lines.map((line) => [line.lineId, line.location, line.quantity, line.amount])
+        : [],
+    );
+  };
+  const shipAll: OrderCommand = { type: 'ship', shipmentId: 's' };
+  const reserved = [wanting('backorder'), reserve(at('main', 3), at('shop', 2), b)];
+
+  test('goes to where it was shipped from, with the shares of its units, and no more than was', () => {
+    const sent = history(...reserved, shipAll);
+    expect(returned(sent, back('r', { '1': 3, '2': 2, '3': 1 }))).toEqual([
+      ['1', 'main', 3, '6.00'],
+      ['2', 'shop', 2, '2.00'],
+      ['3', 'main', 1, '9.00'],
+    ]);
+    const first = history(...reserved, shipAll, back('r1', { '2': 2 }));
+    expect(returned(first, back('r2', { '1': 3 }))).toEqual([
+      ['1', 'main', 1, '2.00'],
+      ['1', 'shop', 2, '4.00'],
+    ]);
+    given(order, ...first)
+      .when(back('r1', { '2': 2 }))
+      .thenNothing();
+  });
+
+  test('is not what came back to a place that was named', () => {
+    const named = history(
+      ...reserved,
+      shipAll,
+      back('r1', { '1': 1 }, 'main'),
+      back('r2', { '1': 1 }, 'outlet'),
+    );
+    expect(returned(named, back('r3', { '1': 1, '2': 2 }))).toEqual([
+      ['1', 'main', 1, '2.00'],
+      ['2', 'main', 1, '1.00'],
+      ['2', 'shop', 1, '1.00'],
+    ]);
+    given(order, ...named)
+      .when(back('r1', { '1': 1 }, 'shop'))
+      .thenRejected('id_reused');
+  });
+
+  test('is what was shipped, wherever else units are held', () => {
+    const shop: OrderCommand = { ...shipAll, location: 'shop' };
+    expect(returned(history(...reserved, shop), back('r', { '1': 1 }))).toEqual([['1', 'shop', 1, '2.00']]);
+  });
+
+  test('goes nowhere where it was sold without being held', () => {
+    const till = place([{ lineId: '1', sku: 'A', quantity: 3, unitPrice: '2.00' }], {
+      confirm: 'auto',
+      handover: 'at-once',
+      shortage: 'shortfall',
+    });
+    expect(returned(history(till, reserve(at('main', 1))), back('r', { '1': 3 }))).toEqual([
+      ['1', 'main', 1, '2.00'],
+      ['1', undefined, 2, '4.00'],
+    ]);
+  });
+});
+
 describe('a till', () => {
   test('is placed, reserved, confirmed and shipped in one append after its placement', () => {
     const till = place([{ lineId: '1', sku: 'A', quantity: 2, unitPrice: '2.00' }], {

@@ -1,17 +1,20 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { coupon } from '../../src/domain/coupon.js';
+import { isRejection } from '../../src/domain/decider.js';
 import { order, sourcesOf } from '../../src/domain/order.js';
-import type { OrderState } from '../../src/domain/order-state.js';
+import { type OrderLine, type OrderState, openUnits } from '../../src/domain/order-state.js';
+import { reviewsBlocking } from '../../src/domain/review.js';
 import { stock } from '../../src/domain/stock.js';
 import { splitId } from '../../src/domain/stream-id.js';
 import { createOrderProcess } from '../../src/processes/order-process.js';
 import { createReturnProcess, noteIdOf } from '../../src/processes/return-process.js';
 import { takeFillableOrders } from '../../src/projections/backorder-queue.js';
+import { listShipments } from '../../src/projections/shipment-queue.js';
 import { type TestDatabase, testDatabase } from '../support/postgres.js';
 import { batchSizes, type ProjectionSpec, projectionSpec } from '../support/projection-spec.js';
 import type { MemoryLog } from './memory-log.js';
-import { ALL_ORDERS, contextOf, shopDay, trade } from './shop-days.js';
+import { ALL_ORDERS, contextOf, LOCATIONS, shopDay, trade } from './shop-days.js';
 
 const RUNS = 20;
 const TIMEOUT_MS = 60_000;
@@ -48,12 +51,19 @@ const countsOf = (state: OrderState) => {
   };
 };
 
+const alsoAt = ({ allocations }: OrderState, { kind, sku }: OrderLine): string[] | null => {
+  const places = allocations.filter((one) => kind === 'goods' && one.sku === sku);
+  const [, ...others] = new Set(places.map(({ location }) => location));
+  return others.length === 0 ? null : others;
+};
+
 const linesOf = (state: OrderState) =>
   [...state.lines.values()].map((line, line_no) => ({
     line_id: line.lineId,
     line_no,
     sku: line.sku,
     location: sourcesOf(state)(line) ?? null,
+    also_at: alsoAt(state, line),
     quantity: line.quantity,
     amount: line.amount,
     discount: line.discount,
@@ -62,14 +72,72 @@ const linesOf = (state: OrderState) =>
     returned: line.returned,
   }));
 
+/** Units by SKU and place that are still held, where any ever were. */
+const heldOf = (state: OrderState): Map<string, Map<string, number>> => {
+  const held = new Map<string, Map<string, number>>();
+  for (const { sku, location, quantity, captured, released } of state.allocations) {
+    const places = held.get(sku) ?? new Map<string, number>();
+    const units = state.status === 'expired' ? 0 : quantity - captured - released;
+    held.set(sku, places.set(location, (places.get(location) ?? 0) + units));
+  }
+  return held;
+};
+
+const allocationsOf = (order_id: string, state: OrderState) =>
+  [...heldOf(state)].flatMap(([sku, places]) =>
+    [...places].flatMap(([location, held]) => (held > 0 ? [{ order_id, sku, location, held }] : [])),
+  );
+
+/** What a queue says can be shipped: all that is held and not held back, each unit once, and each shipment can be made. */
+const expectShipmentsOfDeciders = async (log: MemoryLog): Promise<void> => {
+  const listed = new Map<string, number>();
+  for (const location of LOCATIONS) {
+    for (const { orderId, splitId, units } of (await listShipments(database.db, { location })).items) {
+      listed.set(orderId, (listed.get(orderId) ?? 0) + units);
+      const apart = splitId === null ? {} : { splitId };
+      const decided = order.decide(
+        { type: 'ship', shipmentId: 'listed', location, ...apart },
+        (await log.load(order, orderId)).state,
+      );
+      const goods = isRejection(decided)
+        ? []
+        : decided.flatMap((event) =>
+            event.type === 'OrderShipped'
+              ? event.data.lines.filter((line) => line.location === location)
+              : [],
+          );
+      expect(goods.reduce((sum, { quantity }) => sum + quantity, 0)).toBeGreaterThanOrEqual(units);
+    }
+  }
+  for (const id of idsOf(log, 'order')) {
+    const { state } = await log.load(order, id);
+    const blocked = reviewsBlocking(state.reviews, 'ship');
+    const isFree = (line: OrderLine): boolean =>
+      blocked.every(({ held }) => held.lines !== undefined && !held.lines.includes(line.lineId));
+    let units = 0;
+    for (const [sku, places] of state.status === 'confirmed' ? heldOf(state) : []) {
+      const open = [...state.lines.values()].filter((line) => line.sku === sku && line.kind === 'goods');
+      const wanted = open.filter(isFree).reduce((sum, line) => sum + openUnits(line), 0);
+      units += Math.min(
+        wanted,
+        [...places.values()].reduce((sum, held) => sum + held, 0),
+      );
+    }
+    expect([id, listed.get(id) ?? 0]).toEqual([id, units]);
+  }
+};
+
 const expectRowsOfDeciders = async (log: MemoryLog): Promise<void> => {
   const orders = await query<{ order_id: string }>(
     `SELECT order_id, status, units, shipped_units, cancelled_units, returned_units, discount_total, tax_total, total,
        rejection_code, expires_at FROM orders`,
   );
   const lines = await query<{ order_id: string }>(
-    `SELECT order_id, line_id, line_no, sku, location, quantity, amount, discount, shipped, cancelled, returned
+    `SELECT order_id, line_id, line_no, sku, location, also_at, quantity, amount, discount, shipped, cancelled, returned
      FROM order_lines ORDER BY line_no`,
+  );
+  const allocations = await query<{ order_id: string }>(
+    'SELECT order_id, sku, location, held FROM order_allocations',
   );
   const waiting: string[] = [];
   for (const order_id of idsOf(log, 'order')) {
@@ -78,6 +146,10 @@ const expectRowsOfDeciders = async (log: MemoryLog): Promise<void> => {
     expect(lines.filter((row) => row.order_id === order_id)).toEqual(
       linesOf(state).map((line) => ({ order_id, ...line })),
     );
+    const places = allocationsOf(order_id, state);
+    const found = allocations.filter((row) => row.order_id === order_id);
+    expect(found).toHaveLength(places.length);
+    expect(found).toEqual(expect.arrayContaining(places));
     const open = state.status === 'placed' || state.status === 'reserved';
     if (open && state.expiresAt !== undefined) waiting.push(order_id);
   }
@@ -144,6 +216,7 @@ describe('the read models', () => {
           const log = await trade(day);
           await readModels.expectSame(log.events, sizes);
           await expectRowsOfDeciders(log);
+          await expectShipmentsOfDeciders(log);
           await expectAttentionWhereWorkIsLeft(log);
         }),
         { numRuns: RUNS },

@@ -27,22 +27,20 @@ let log: MemoryLog;
 
 const TN1 = { country: 'GB', postalCode: 'TN1' };
 const A = (quantity: number): LineInput => ({ lineId: 'a', sku: 'A', quantity });
+const C = (quantity: number, lineId = 'c'): LineInput => ({ lineId, sku: 'C', quantity });
 const B = (quantity: number): LineInput => ({ lineId: 'b', sku: 'B', quantity });
 
 /** A is in main, B in shop. */
 const trade = async (): Promise<MemoryLog> => {
   const made = new MemoryLog();
-  for (const [at, sku] of [
-    ['main', 'A'],
-    ['shop', 'B'],
-  ] as const) {
-    await made.execute(
-      stock,
-      stockIdOf(at, sku),
-      { type: 'receive', receiptId: 'r', quantity: 99 },
-      contextOf(sku),
-    );
-  }
+  let receipts = 0;
+  const stocked = (at: string, sku: string, quantity: number) => {
+    receipts += 1;
+    const receive = { type: 'receive', receiptId: `r${receipts}`, quantity } as const;
+    return made.execute(stock, stockIdOf(at, sku), receive, contextOf(`receipt ${receipts}`));
+  };
+  await stocked('main', 'A', 99);
+  await stocked('shop', 'B', 99);
   const orders = createOrderProcess(made);
   const run = (id: string, command: OrderCommand) =>
     orders.execute(orderIdOf('web', id), command, contextOf(`${id} ${command.type}`));
@@ -71,13 +69,19 @@ const trade = async (): Promise<MemoryLog> => {
   await run('2', split('later', 3, { requestedDate: '2026-12-24', priority: 2 }));
   await open('3', [A(4), B(1)]);
   await run('3', { type: 'cancel', cancellationId: 'x', reason: '', lines: [{ lineId: 'b', quantity: 1 }] });
-  // None of these: apart as a whole, held, elsewhere in part, of nobody, of somebody alone, elsewhere to.
+  // None of these: apart as a whole, held, elsewhere in part, of nobody, short, of somebody alone, elsewhere to.
   await open('apart', [A(1)]);
   await run('apart', split('all', 1));
   await open('held', [A(1)]);
   await run('held', review('h', { blocks: ['ship'] }));
   await open('both', [A(1), B(1)]);
   await open('guest', [A(1)], { customerId: undefined });
+  // Held in main and in shop, or nowhere in part.
+  await stocked('main', 'C', 4);
+  await stocked('shop', 'C', 1);
+  await open('two places', [C(4), C(1, 'd')], { shortage: 'backorder' });
+  await stocked('main', 'C', 1);
+  await open('short', [C(2)], { shortage: 'backorder' });
   await open('alone', [A(1)], { customerId: 'c2' });
   await open('abroad', [A(1)], { destination: { country: 'FR' } });
   await open('waits', [A(1)], { confirm: 'explicit' });

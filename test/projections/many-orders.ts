@@ -34,6 +34,10 @@ SELECT order_id, line_no, line_no, 'goods',
   CASE WHEN position % 20 = 0 THEN 'store-' || position % 9 ELSE 'main' END, 'GBP', 1, 1, 50, 0, 0, shipped_units / 2, 0, 0
 FROM orders, generate_series(0, 1) AS line_no;
 
+INSERT INTO order_allocations (order_id, sku, location, held)
+SELECT order_id, sku, location, count(*) FROM order_lines JOIN orders USING (order_id)
+WHERE status IN ('confirmed', 'reserved') GROUP BY order_id, sku, location;
+
 INSERT INTO order_search (order_id, words)
 SELECT order_id, array_to_tsvector(ARRAY[order_id, external_id, customer_id, 'popular', 's' || position * 7 % 2000]) FROM orders;
 
@@ -66,6 +70,7 @@ const TABLES = [
   'channels',
   'orders',
   'order_lines',
+  'order_allocations',
   'order_search',
   'order_splits',
   'reviews',

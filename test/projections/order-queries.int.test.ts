@@ -95,12 +95,20 @@ const trade = async (): Promise<MemoryLog> => {
     const id = orderIdOf(of, externalId);
     const sku = SKUS[n % 4] ?? 'A';
     const waits = n % 9 === 7;
+    // Some have goods of one SKU at two places.
+    const apart = n % 7 === 0 && n % 9 !== 8;
+    for (const at of apart ? ['main', 'shop'] : []) {
+      const one = { type: 'receive', receiptId: `r${n}`, quantity: 1 } as const;
+      await made.execute(stock, stockIdOf(at, 'D'), one, contextOf(`D ${n}`));
+    }
     const command = place(
       [
         { lineId: '1', sku: n % 9 === 8 ? 'NONE' : sku, quantity: 2 },
         { lineId: '2', sku: n % 5 === 0 ? 'B' : sku },
+        ...(apart ? [{ lineId: '3', sku: 'D', quantity: 2 }] : []),
       ],
       {
+        ...(apart ? { shortage: 'backorder' } : {}),
         channel: of,
         externalId,
         placedAt: new Date(BEGIN + Math.floor(n / 2) * 5 * HOUR_MS).toISOString(),
@@ -267,6 +275,7 @@ describe('orders', () => {
     for (const [filter, limit] of [
       [{}, 7],
       [{ location: 'main' }, 1],
+      [{ location: 'shop' }, 4],
       [{ holdType: 'any' }, 3],
       [{ placedFrom: '2026-01-11', placedTo: '2026-01-13' }, 2],
     ] as const) {

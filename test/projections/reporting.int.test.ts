@@ -102,6 +102,26 @@ describe('the views for reports', () => {
   });
 });
 
+describe('a line', () => {
+  test('says where its goods are, unless they are at several places', async () => {
+    for (const [orderId, also] of [
+      ['one', null],
+      ['several', ['shop', 'outlet']],
+    ] as const) {
+      await addLine('read_model', orderId);
+      const sql = "UPDATE read_model.order_lines SET location = 'main', also_at = $2 WHERE order_id = $1";
+      await db.query(sql, [orderId, also]);
+    }
+    const { rows } = await reader.query(
+      'SELECT order_id, location FROM reporting.order_lines ORDER BY order_id',
+    );
+    expect(rows).toEqual([
+      { order_id: 'one', location: 'main' },
+      { order_id: 'several', location: null },
+    ]);
+  });
+});
+
 describe('with the read models', () => {
   test('they are of the set that is live, through a rebuild, a way back and a drop', async () => {
     await addLine('read_model', 'before');

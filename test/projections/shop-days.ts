@@ -27,7 +27,7 @@ import { Died, MemoryLog } from './memory-log.js';
 
 /** Random days of a small shop, through the real deciders and processes, some steps cut short in the middle. */
 const SKUS = ['A', '__proto__', 'b "\\,{}', "c'é~/%"];
-const LOCATIONS = ['main', 'shop~2'];
+export const LOCATIONS = ['main', 'shop~2'];
 const COUPONS = ['TEN', '50%'];
 const ORDERS = 5;
 /** Enough for some orders and not for all. */

@@ -12,12 +12,13 @@ import { listShipments } from '../../src/projections/shipment-queue.js';
 import { WORK_QUEUES, type WorkQueue, workQueues } from '../../src/projections/work-queues.js';
 import { DUE_AT, type LineInput, place } from '../support/orders.js';
 import { type TestDatabase, testDatabase } from '../support/postgres.js';
-import { projectionSpec } from '../support/projection-spec.js';
+import { type ProjectionSpec, projectionSpec } from '../support/projection-spec.js';
 import { resolveReview, review } from '../support/reviews.js';
 import { Died, MemoryLog } from './memory-log.js';
 import { contextOf } from './shop-days.js';
 
 let database: TestDatabase;
+let spec: ProjectionSpec;
 
 /** A day on which something waits in every queue; A is in berlin, B in north. */
 const trade = async (): Promise<MemoryLog> => {
@@ -99,7 +100,8 @@ const trade = async (): Promise<MemoryLog> => {
 
 beforeAll(async () => {
   database = await testDatabase({ poolSize: 2 });
-  await (await projectionSpec(database.db)).apply((await trade()).events, [5, 9, 2]);
+  spec = await projectionSpec(database.db);
+  await spec.apply((await trade()).events, [5, 9, 2]);
 }, 60_000);
 afterAll(() => database.drop());
 
@@ -316,5 +318,94 @@ describe('what a location has to ship', () => {
     expect(await late('2026-01-14T23:59:59Z')).toEqual([]);
     expect(await late('2026-01-15T00:00:00Z')).toEqual(['urgent']);
     expect(await late('2026-01-16T00:00:00Z')).toEqual(['urgent', 'some day']);
+  });
+});
+
+describe('goods of one SKU that are held at two places', () => {
+  const log = new MemoryLog();
+  const orders = createOrderProcess(log);
+  let commands = 0;
+  const run = (id: string, command: OrderCommand) => {
+    commands += 1;
+    return orders.execute(orderIdOf('web', id), command, contextOf(`two ${commands}`));
+  };
+  const receive = (at: string, quantity: number) => {
+    commands += 1;
+    const command = { type: 'receive', receiptId: `r${commands}`, quantity } as const;
+    return log.execute(stock, stockIdOf(at, 'T'), command, contextOf(`two ${commands}`));
+  };
+  const waits = (id: string, quantity: number) => {
+    const { expiresAt: _, ...command } = place([{ lineId: '1', sku: 'T', quantity }], {
+      externalId: id,
+      confirm: 'auto',
+      shortage: 'backorder',
+    });
+    return run(id, command);
+  };
+  /** Of the log up to now: units by location, order and group, and that the counts are those of the lists. */
+  const shown = async () => {
+    await spec.empty();
+    await spec.apply(log.events, [3, 1, 4, 1, 5]);
+    const found: unknown[] = [];
+    const counted: unknown[] = [];
+    for (const location of ['main', 'shop']) {
+      const { items } = await listShipments(database.db, { location });
+      found.push(...items.map((one) => [location, one.orderId, one.splitId, one.units]));
+      if (items.length === 0) continue;
+      const units = items.reduce((sum, one) => sum + one.units, 0);
+      counted.push([{ location }, items.length, units]);
+    }
+    const { shipments } = await queues();
+    expect(shipments?.parts.map(({ of, count, units }) => [of, count, units])).toEqual(counted);
+    return found;
+  };
+
+  test('are with each place what it holds, and what nothing holds is nowhere', async () => {
+    await receive('main', 3);
+    await receive('shop', 2);
+    await waits('two', 5);
+    await waits('short', 5);
+    expect(await shown()).toEqual([
+      ['main', 'web~two', null, 3],
+      ['shop', 'web~two', null, 2],
+    ]);
+    await run('two', { type: 'ship', shipmentId: 's', location: 'main' });
+    await receive('main', 1);
+    await orders.advance(orderIdOf('web', 'short'), contextOf('round'));
+    expect(await shown()).toEqual([
+      ['main', 'web~short', null, 1],
+      ['shop', 'web~two', null, 2],
+    ]);
+    const held = await database.db.query('SELECT order_id, location, held FROM order_allocations ORDER BY 1');
+    expect(held.rows).toEqual([
+      { order_id: 'web~short', location: 'main', held: 1 },
+      { order_id: 'web~two', location: 'shop', held: 2 },
+    ]);
+  });
+
+  test('go to the most urgent group from where they were held first, each unit once', async () => {
+    await receive('main', 2);
+    await receive('shop', 2);
+    await waits('apart', 5);
+    const apart = { type: 'split', lines: [{ lineId: '1', quantity: 3 }] } as const;
+    await run('apart', { ...apart, splitId: 'urgent', priority: 1 });
+    const of = async () => (await shown()).filter((row) => JSON.stringify(row).includes('apart'));
+    expect(await of()).toEqual([
+      ['main', 'web~apart', 'urgent', 2],
+      ['shop', 'web~apart', 'urgent', 1],
+      ['shop', 'web~apart', null, 1],
+    ]);
+    await run('apart', { type: 'ship', shipmentId: 's', location: 'main', splitId: 'urgent' });
+    expect(await of()).toEqual([
+      ['shop', 'web~apart', 'urgent', 1],
+      ['shop', 'web~apart', null, 1],
+    ]);
+    await run('apart', {
+      type: 'cancel',
+      cancellationId: 'c',
+      reason: 'x',
+      lines: [{ lineId: '1', quantity: 2 }],
+    });
+    expect(await of()).toEqual([['shop', 'web~apart', 'urgent', 1]]);
   });
 });
