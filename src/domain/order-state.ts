@@ -111,6 +111,12 @@ export const initialOrder: OrderState = {
 export const isGuest = ({ guest, customerId }: OrderPlaced['data']): boolean =>
   guest ?? customerId === undefined;
 
+/** The days the customer asked for; undefined when there is none. */
+export const requestedDays = ({
+  requestedDelivery: asked,
+}: OrderPlaced['data']): OrderPlaced['data']['requestedDelivery'] =>
+  asked?.from === undefined && asked?.to === undefined ? undefined : asked;
+
 export const isEnded = (status: OrderStatus): boolean =>
   status === 'completed' || status === 'cancelled' || status === 'rejected' || status === 'expired';
 
