@@ -4,13 +4,7 @@ import { type Channel, channel } from '../domain/channel.js';
 import type { Rejection } from '../domain/decider.js';
 import { exponentOf, lineAmount, parseAmount } from '../domain/money.js';
 import { LINES_MAX, order, type PlaceOrder } from '../domain/order.js';
-import {
-  CONFIRM_POLICIES,
-  LINE_KINDS,
-  priority,
-  requestedDelivery,
-  SHORTAGE_POLICIES,
-} from '../domain/order-events.js';
+import { CONFIRM_POLICIES, LINE_KINDS, priority, SHORTAGE_POLICIES } from '../domain/order-events.js';
 import { orderIdOf } from '../domain/stream-id.js';
 import type { OrderAnswer } from '../processes/order-process.js';
 import { wasEverConfirmed } from '../projections/order-pages.js';
@@ -23,7 +17,7 @@ import { orderView, viewOfState } from './order-view.js';
 import type { ApiLimits, ApiParts } from './parts.js';
 import { Problem, rejected } from './problems.js';
 import { defineRoute, type Route } from './route.js';
-import { currency, id, instant, money, quantity, slug, text, unitPrice } from './schemas.js';
+import { currency, day, id, instant, money, quantity, slug, text, unitPrice } from './schemas.js';
 
 const COUPONS_MAX = 20;
 const EXPIRES_MAX_SECONDS = 60 * 60 * 24 * 90;
@@ -71,8 +65,8 @@ const body = z.strictObject({
     .optional()
     .meta({ description: 'A customer without an account; true when there is no `customerId`.' }),
   gift: z.boolean().optional(),
-  requestedDelivery: requestedDelivery
-    .strict()
+  requestedDelivery: z
+    .strictObject({ from: day.optional(), to: day.optional() })
     .refine(
       ({ from, to }) => from === undefined || to === undefined || from <= to,
       '`from` is not after `to`',

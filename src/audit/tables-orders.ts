@@ -26,6 +26,9 @@ export const placeCells = ({ revision, position, effectiveAt, recordedAtMs }: Pl
   `${recordedAtMs * 1_000}`,
 ];
 
+/** PostgreSQL has no year 0, so a table has nothing for a day of it. */
+const dayCell = (day: string | undefined): Cell => (day?.slice(0, 4) === '0000' ? null : textCell(day));
+
 const MONEY = [
   'goods_total',
   'charge_total',
@@ -104,8 +107,8 @@ const orderCells = (order: FoldedOrder): Cell[] => {
     placed.handover ?? 'later',
     `${placed.priority?.level ?? 5}`,
     textCell(placed.priority?.reason),
-    textCell(placed.requestedDelivery?.from),
-    textCell(placed.requestedDelivery?.to),
+    dayCell(placed.requestedDelivery?.from),
+    dayCell(placed.requestedDelivery?.to),
     `${placed.guest ?? placed.customerId === undefined}`,
     `${placed.gift === true}`,
     textCell(placed.assistedBy),

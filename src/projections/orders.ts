@@ -1,5 +1,5 @@
 import { PRIORITY_DEFAULT } from '../domain/order-events.js';
-import { isGuest } from '../domain/order-state.js';
+import { isGuest, requestedDays } from '../domain/order-state.js';
 import type { Queryable } from '../runtime/database.js';
 import type { RecordedEvent } from '../runtime/event-store.js';
 import type { Projection } from '../runtime/projection.js';
@@ -208,8 +208,8 @@ const placedColumns = (rows: readonly Placed[]): string[] => [
   texts(rows.map(({ data }) => data.handover ?? 'later')),
   numbers(rows.map(({ data }) => data.priority?.level ?? PRIORITY_DEFAULT)),
   texts(rows.map(({ data }) => data.priority?.reason)),
-  texts(rows.map(({ data }) => data.requestedDelivery?.from)),
-  texts(rows.map(({ data }) => data.requestedDelivery?.to)),
+  texts(rows.map(({ data }) => requestedDays(data)?.from)),
+  texts(rows.map(({ data }) => requestedDays(data)?.to)),
   booleans(rows.map(({ data }) => isGuest(data))),
   booleans(rows.map(({ data }) => data.gift === true)),
   texts(rows.map(({ data }) => data.assistedBy)),
