@@ -74,6 +74,7 @@ const commandOf = (
     channel: _channel,
     currency: _currency,
     review: _review,
+    settlement: _settlement,
     ...placement
   } = placeCommandOf(whole, settings, now, {});
   // Of what was sent: the exchange sent again tomorrow is still the same one.

@@ -64,8 +64,8 @@ export type ExchangeCommand =
       readonly exchangeId: string;
       readonly returnId: string;
       readonly credit?: string;
-      /** `externalId` is `{that of this order}-x{n}` when absent. */
-      readonly order: Omit<ExchangeOrder, 'externalId' | 'lines'> & {
+      /** `externalId` is `{that of this order}-x{n}` when absent. It is settled as this order is. */
+      readonly order: Omit<ExchangeOrder, 'externalId' | 'lines' | 'settlement'> & {
         readonly externalId?: string | undefined;
         readonly lines: readonly ExchangeOrder['lines'][number][];
       };
