@@ -27,7 +27,8 @@ const body = z.strictObject({
     .optional()
     .meta({ description: 'What of its credit is carried; all that is left when absent.' }),
   externalId: id.optional().meta({
-    description: 'Of the new order; that of the old one with `-x1`, `-x2`, ... behind it when absent.',
+    description:
+      'Of the new order; that of the old one with `-x1`, `-x2`, ... behind it when absent, as long as that is an id.',
   }),
   destination: destination.meta({ description: 'That of the old order when absent.' }),
   lines,
@@ -125,6 +126,7 @@ export const exchangeRoutes = ({ bus, orders }: ApiParts): Route[] => {
         'unknown_return',
         'wrong_return_status',
         'exceeds_credit',
+        'external_id_too_long',
         'too_many_exchanges',
         'id_reused',
         'duplicate_line',

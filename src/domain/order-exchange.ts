@@ -8,6 +8,7 @@ import { decidePlace } from './order-placement.js';
 import type { ExchangeCommand } from './order-return-commands.js';
 import type { Exchange } from './order-return-state.js';
 import { initialOrder } from './order-state.js';
+import { ID_LENGTH_MAX } from './schemas.js';
 import { orderIdOf } from './stream-id.js';
 
 type Of<Type extends ExchangeCommand['type']> = ExchangeCommand & { type: Type };
@@ -72,6 +73,13 @@ const decideAgree = (command: Of<'agree-exchange'>, state: Placed): Decision<Ord
     return reject('exceeds_credit', `${rest} ${currency} of the return's credit is left`, { left: rest });
   }
   const externalId = order.externalId ?? `${old}-x${exchanges.size + 1}`;
+  if (externalId.length > ID_LENGTH_MAX) {
+    // Shortened it could be that of another order, and a caller would have to guess it.
+    return reject(
+      'external_id_too_long',
+      `${externalId} has more than ${ID_LENGTH_MAX} characters: name another`,
+    );
+  }
   const newOrder: ExchangeOrder = {
     ...order,
     // What goes from one receivable to the other is worth the same in both.

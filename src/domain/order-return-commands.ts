@@ -58,7 +58,7 @@ export type ReturnCommand =
     };
 
 export type ExchangeCommand =
-  /** Carries the credit of a return, all that is left of it or `credit`, to a new order. Rejections: `exceeds_credit`, those of `place`. */
+  /** Carries the credit of a return, all that is left of it or `credit`, to a new order. Rejections: `exceeds_credit`, `external_id_too_long`, those of `place`. */
   | {
       readonly type: 'agree-exchange';
       readonly exchangeId: string;

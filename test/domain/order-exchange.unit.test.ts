@@ -22,7 +22,8 @@ const decided = (commands: readonly OrderCommand[]): OrderEvent[] => {
 };
 const sent = (...commands: readonly OrderCommand[]): OrderEvent[] =>
   decided([placed, reserve(placed), { type: 'confirm' }, { type: 'ship', shipmentId: 's' }, ...commands]);
-const credited = sent(back('r', [units('1', 2)]));
+const BACK = back('r', [units('1', 2)]);
+const credited = sent(BACK);
 const agreed = (exchangeId: string, credit: string, externalId: string): OrderEvent => ({
   type: 'OrderExchangeAgreed',
   data: {
@@ -61,6 +62,22 @@ describe('an exchange', () => {
       .thenEvents({
         ...agreed('e', '5.00', '2002'),
       } as OrderEvent);
+  });
+
+  test('gives its new order no id that nobody could ask for it by', () => {
+    const old = (length: number): OrderEvent[] => {
+      const long = { ...placed, externalId: 'x'.repeat(length) };
+      return decided([long, reserve(long), { type: 'confirm' }, { type: 'ship', shipmentId: 's' }, BACK]);
+    };
+    given(order, ...old(125))
+      .when(exchange('e', 'r'))
+      .thenEvents(agreed('e', '20.00', `${'x'.repeat(125)}-x1`));
+    given(order, ...old(126))
+      .when(exchange('e', 'r'))
+      .thenRejected('external_id_too_long');
+    given(order, ...old(128))
+      .when(exchange('e', 'r', { externalId: '2002' }))
+      .thenEvents(agreed('e', '20.00', '2002'));
   });
 
   test('is settled as the old order is, so that both net on one receivable', () => {
