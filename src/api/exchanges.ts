@@ -12,7 +12,7 @@ import { SETTINGS_AGE_MAX_MS } from './channels.js';
 import { orderIdFor, orderView, unknownOrder, viewOfState } from './order-view.js';
 import { orderParams } from './orders.js';
 import type { ApiParts } from './parts.js';
-import { orderBody, placeCommandOf, requireSensibleTotal } from './place-order.js';
+import { orderBody, placeCommandOf } from './place-order.js';
 import { Problem } from './problems.js';
 import { exchangeView } from './return-view.js';
 import { defineRoute, type Route } from './route.js';
@@ -69,7 +69,6 @@ const commandOf = (
     destination: to ?? placed.destination,
     placedAt,
   };
-  requireSensibleTotal(whole);
   const {
     type: _type,
     channel: _channel,

@@ -105,6 +105,7 @@ const PROBLEMS_OF_PLAN = [
   'too_many_lines',
   'too_many_units',
   'invalid_amount',
+  'amount_too_large',
   'tax_mismatch',
   'order_held',
 ] as const satisfies readonly ProblemCode[];

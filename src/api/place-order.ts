@@ -2,7 +2,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { type Channel, channel } from '../domain/channel.js';
 import type { Rejection } from '../domain/decider.js';
-import { exponentOf, lineAmount, parseAmount } from '../domain/money.js';
 import { LINES_MAX, order, type PlaceOrder } from '../domain/order.js';
 import { CONFIRM_POLICIES, LINE_KINDS, priority, SHORTAGE_POLICIES } from '../domain/order-events.js';
 import { orderIdOf } from '../domain/stream-id.js';
@@ -23,8 +22,6 @@ const COUPONS_MAX = 20;
 const EXPIRES_MAX_SECONDS = 60 * 60 * 24 * 90;
 /** How long an order that nobody pays keeps its stock where nothing else is said. */
 export const PAYMENT_EXPIRES_SECONDS = 60 * 60;
-/** What an order may come to, in whole units of its currency. */
-const ORDER_TOTAL_MAX = 10n ** 12n;
 /** After the deadline of an order: how long to look whether it was recorded at all, and how often. */
 const LOOK_MS = 500;
 const LOOK_PAUSE_MS = 20;
@@ -93,17 +90,6 @@ const body = z.strictObject({
 
 type Body = z.output<typeof body>;
 
-const requireSensibleTotal = ({ lines, currency: of }: Pick<Body, 'lines' | 'currency'>): void => {
-  const limit = ORDER_TOTAL_MAX * 10n ** BigInt(exponentOf(of) ?? 0);
-  let total = 0n;
-  for (const each of lines) {
-    total += (lineAmount(each.unitPrice, each.quantity, of) ?? 0n) + (parseAmount(taxOf(each, of), of) ?? 0n);
-  }
-  if (total > limit) {
-    throw new Problem('amount_too_large', `an order comes to at most ${ORDER_TOTAL_MAX} ${of}`);
-  }
-};
-
 const commandOf = (
   sent: Body,
   settings: Channel,
@@ -140,7 +126,7 @@ const commandOf = (
 };
 
 /** For orders that come otherwise than by this route. */
-export { body as orderBody, commandOf as placeCommandOf, requireSensibleTotal };
+export { body as orderBody, commandOf as placeCommandOf };
 
 const after = <Result>(ms: number, result: Result): { readonly promise: Promise<Result>; cancel(): void } => {
   let cancel = (): void => {};
@@ -255,7 +241,6 @@ export const placeOrderRoute = (
       if (!settings.currencies.includes(sent.currency)) {
         throw new Problem('currency_not_accepted', `${sent.channel} takes ${settings.currencies.join(', ')}`);
       }
-      requireSensibleTotal(sent);
       const orderId = orderIdOf(sent.channel, sent.externalId);
       // The content hash makes a repeat known, also without the key and after the key is forgotten.
       const { requestHash: _, ...context } = call.context({
