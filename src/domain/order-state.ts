@@ -123,6 +123,13 @@ export const requestedDays = ({
   return from === undefined && to === undefined ? undefined : { from, to };
 };
 
+/** Whether a change has said where it goes instead: what went without saying before does not any more. */
+export const isReaddressed = ({ changes }: OrderState): boolean =>
+  [...changes.values()].some(
+    ({ status, proposed }) =>
+      status === 'confirmed' && proposed.actions.some(({ kind }) => kind === 'address'),
+  );
+
 export const isEnded = (status: OrderStatus): boolean =>
   status === 'completed' || status === 'cancelled' || status === 'rejected' || status === 'expired';
 
