@@ -5,6 +5,7 @@ import type { FoldedShort } from './fold-allocations.js';
 import type { FoldedChange } from './fold-changes.js';
 import type { FoldedReview } from './fold-reviews.js';
 import type { FoldedLine, FoldedOrder } from './folded-order.js';
+import { minorOf } from './money.js';
 import type { Place } from './place.js';
 
 /** As the log says it; PostgreSQL cannot hold NUL, so a table has U+FFFD for it. */
@@ -56,6 +57,9 @@ const ORDER_COLUMNS = [
     'guest',
     'gift',
     'assisted_by',
+    'exchanged_order_id',
+    'exchange_id',
+    'exchange_credit',
     'version',
   ),
   ...texts('line_count', ...MONEY, 'units', 'shipped_units', 'cancelled_units', 'returned_units'),
@@ -112,6 +116,9 @@ const orderCells = (order: FoldedOrder): Cell[] => {
     `${placed.guest ?? placed.customerId === undefined}`,
     `${placed.gift === true}`,
     textCell(placed.assistedBy),
+    textCell(placed.exchangeOf?.orderId),
+    textCell(placed.exchangeOf?.exchangeId),
+    textCell(placed.exchangeOf && minorOf(placed.exchangeOf.credit, placed.currency)),
     `${order.version}`,
     `${order.lines.size}`,
     ...money.map(String),
