@@ -140,7 +140,9 @@ export const backorderRoutes = ({ bus, db, orders }: ApiParts): Route[] => [
       if (added.status === 'rejected') return decided(added, undefined);
       const { requestHash: _, ...plain } = context;
       const { state, position } = await orders.advance(orderId, plain);
-      return decided({ ...added, position }, viewOfState(orderId, state, call.caller));
+      const answer = decided({ ...added, position }, viewOfState(orderId, state, call.caller));
+      // Without a location there is nothing that could have been recorded before: what was held is held now.
+      return more === undefined ? { ...answer, replayed: false } : answer;
     },
   }),
 ];

@@ -10,15 +10,12 @@ import { currency, slug, text } from './schemas.js';
 
 const shape = channelSettings.shape;
 
-/** Offsets such as `+01:00` are refused: PostgreSQL reads their sign the other way round. */
 const body = z.strictObject({
   name: text.max(200),
-  timeZone: z
-    .string()
-    .max(64)
-    .regex(/^[A-Za-z]/, 'an IANA time zone')
-    .pipe(shape.timeZone)
-    .meta({ description: "IANA name; the channel's days and months are in it.", example: 'Europe/London' }),
+  timeZone: z.string().max(64).pipe(shape.timeZone).meta({
+    description: "IANA name of a place, or UTC; the channel's days and months are in it.",
+    example: 'Europe/London',
+  }),
   currencies: z.array(currency).min(1).max(50),
   sources: z
     .array(slug)

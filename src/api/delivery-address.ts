@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { order } from '../domain/order.js';
+import { isReaddressed } from '../domain/order-state.js';
 import { address, addressOf, fullName } from '../domain/person.js';
 import { SETTINGS_AGE_MAX_MS } from './channels.js';
 import { orderIdFor, unknownOrder } from './order-view.js';
@@ -28,7 +29,8 @@ export const deliveryAddressRoutes = ({ bus, vault }: Pick<ApiParts, 'bus' | 'va
     tag: 'people',
     summary: 'Where a confirmed order goes to',
     description:
-      "The customer's address that the order names in `destination.deliveryAddressId`; the only one there is when it names none. " +
+      "The customer's address that the order names in `destination.deliveryAddressId`; the only one there is when it names none; " +
+      'none where a change says where it goes and does not name one. ' +
       'Each read is recorded with the order. A channel reads it where it wrote the person itself.',
     access: ['warehouse', 'channel'],
     params: orderParams,
@@ -55,11 +57,16 @@ export const deliveryAddressRoutes = ({ bus, vault }: Pick<ApiParts, 'bus' | 'va
       }
       const { customerId, destination } = state.placed;
       if (customerId === undefined) throw noAddress('the order names no customer');
+      const addressId = destination?.deliveryAddressId;
+      if (addressId === undefined && isReaddressed(state)) {
+        // The only address that is known may be the one that it was to go to before.
+        throw noAddress('a change says where the order goes, and names no address of the customer');
+      }
       const reason = { purpose: 'delivery', orderId } as const;
       const found = await vault.read(customerId, callerOf(caller), reason);
       if ('code' in found) throw rejected(found);
       const { person } = found;
-      const to = addressOf(person, destination?.deliveryAddressId);
+      const to = addressOf(person, addressId);
       if (to === undefined) throw noAddress('the order names no address that the customer has');
       const [phone] = person.phones ?? [];
       return {

@@ -12,7 +12,7 @@ import { SETTINGS_AGE_MAX_MS } from './channels.js';
 import { orderIdFor, orderView, unknownOrder, viewOfState } from './order-view.js';
 import { orderParams } from './orders.js';
 import type { ApiParts } from './parts.js';
-import { orderBody, placeCommandOf, requireSensibleTotal } from './place-order.js';
+import { orderBody, placeCommandOf } from './place-order.js';
 import { Problem } from './problems.js';
 import { exchangeView } from './return-view.js';
 import { defineRoute, type Route } from './route.js';
@@ -27,7 +27,8 @@ const body = z.strictObject({
     .optional()
     .meta({ description: 'What of its credit is carried; all that is left when absent.' }),
   externalId: id.optional().meta({
-    description: 'Of the new order; that of the old one with `-x1`, `-x2`, ... behind it when absent.',
+    description:
+      'Of the new order; that of the old one with `-x1`, `-x2`, ... behind it when absent, as long as that is an id.',
   }),
   destination: destination.meta({ description: 'That of the old order when absent.' }),
   lines,
@@ -68,12 +69,12 @@ const commandOf = (
     destination: to ?? placed.destination,
     placedAt,
   };
-  requireSensibleTotal(whole);
   const {
     type: _type,
     channel: _channel,
     currency: _currency,
     review: _review,
+    settlement: _settlement,
     ...placement
   } = placeCommandOf(whole, settings, now, {});
   // Of what was sent: the exchange sent again tomorrow is still the same one.
@@ -124,6 +125,7 @@ export const exchangeRoutes = ({ bus, orders }: ApiParts): Route[] => {
         'unknown_return',
         'wrong_return_status',
         'exceeds_credit',
+        'external_id_too_long',
         'too_many_exchanges',
         'id_reused',
         'duplicate_line',

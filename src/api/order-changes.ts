@@ -10,6 +10,7 @@ import { lineTaxes } from './cross-border.js';
 import { orderIdFor, orderView, unknownOrder, viewOfState } from './order-view.js';
 import { orderParams } from './orders.js';
 import type { ApiParts } from './parts.js';
+import { orderBody } from './place-order.js';
 import type { ProblemCode } from './problems.js';
 import { type Call, defineRoute, type Route } from './route.js';
 import { effectiveAt, id, money, page, pageQuery, quantity, text, unitPrice } from './schemas.js';
@@ -47,14 +48,9 @@ const action = z.discriminatedUnion('kind', [
       reason: text,
     })
     .meta({ description: 'Another price for the open units of a line, which become a line of their own.' }),
-  z.strictObject({
-    kind: z.literal('address'),
-    destination: z.strictObject({
-      country: z.string().regex(/^[A-Z]{2}$/, 'an ISO 3166 alpha-2 code'),
-      region: text.max(100).optional(),
-      postalCode: text.max(20).optional(),
-    }),
-  }),
+  z
+    .strictObject({ kind: z.literal('address'), destination: orderBody.shape.destination.unwrap() })
+    .meta({ description: 'Where it goes instead, whole: without `deliveryAddressId` no address is known.' }),
 ]);
 
 const changeView = z
@@ -105,6 +101,7 @@ const PROBLEMS_OF_PLAN = [
   'too_many_lines',
   'too_many_units',
   'invalid_amount',
+  'amount_too_large',
   'tax_mismatch',
   'order_held',
 ] as const satisfies readonly ProblemCode[];

@@ -80,7 +80,7 @@ export const orderSplitRoutes = ({ orders }: ApiParts): Route[] => {
       body: z.strictObject({ reason: text, effectiveAt }),
       idempotent: true,
       responses,
-      problems: ['unknown_order', 'unknown_split', 'split_shipped', 'effective_in_future'],
+      problems: ['unknown_order', 'unknown_split', 'wrong_status', 'split_shipped', 'effective_in_future'],
       handle: (call) =>
         run(call, { type: 'undo-split', splitId: call.params.splitId, reason: call.body.reason }),
     }),

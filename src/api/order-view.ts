@@ -10,7 +10,7 @@ import {
   PRIORITY_DEFAULT,
   SHORTAGE_POLICIES,
 } from '../domain/order-events.js';
-import { isEnded, isGuest, type OrderLine, type OrderState } from '../domain/order-state.js';
+import { isEnded, isGuest, type OrderLine, type OrderState, requestedDays } from '../domain/order-state.js';
 import { orderIdOf, splitId } from '../domain/stream-id.js';
 import { taxPart } from '../domain/tax.js';
 import type { OrderView as OrderRow } from '../projections/order-pages.js';
@@ -181,7 +181,7 @@ export const viewOfState = (
     shortage: placed.shortage ?? 'all-or-nothing',
     handover: placed.handover ?? 'later',
     priority: placed.priority ?? { level: PRIORITY_DEFAULT },
-    requestedDelivery: placed.requestedDelivery,
+    requestedDelivery: requestedDays(placed),
     guest: isGuest(placed),
     gift: placed.gift === true,
     assistedBy: placed.assistedBy,

@@ -113,6 +113,7 @@ export const PROBLEMS = {
   rate_missing: [422, 'The channel has no rate for the currency'],
   duplicate_rate: [422, 'Two rates are of the same currency'],
   invalid_rate: [422, 'Nothing can be settled at this rate'],
+  external_id_too_long: [422, 'The id made of that of the old order is too long: name one'],
   amount_too_large: [422, 'The amount is too large'],
   currency_not_accepted: [422, 'The channel does not take this currency'],
   location_not_set_up: [422, 'A location that the request names was never set up'],

@@ -42,10 +42,13 @@ export const unitPrice = z
 
 const YEAR_MIN = 1900;
 const isSensible = (value: string): boolean => Number(value.slice(0, 4)) >= YEAR_MIN;
+/** With nanoseconds. PostgreSQL reads no time of more than some hundred characters. */
+const INSTANT_LENGTH_MAX = 'YYYY-MM-DDTHH:MM:SS.123456789Z'.length;
 
 /** ISO 8601 in UTC, of a year that every part can keep. */
 export const instant = z.iso
   .datetime()
+  .max(INSTANT_LENGTH_MAX, 'at most 9 decimals of a second')
   .refine(isSensible, `a year from ${YEAR_MIN}`)
   .meta({ description: 'ISO 8601 in UTC.', example: '2026-11-22T18:00:00Z' });
 

@@ -18,7 +18,10 @@ import { type Place, placeOf } from './place.js';
 import { isSearched } from './search-words.js';
 import type { Violations } from './violations.js';
 
-/** Facts that come after the goods left, and so perhaps after the order was over; a change may still wait for its answer then. */
+/**
+ * Facts that come after the goods left, and so perhaps after the order was over; a change may still wait for its answer then. Splits
+ * could once be undone then too, which made no difference to anything.
+ */
 const AFTER_THE_END: ReadonlySet<string> = new Set<OrderEvent['type']>([
   'OrderReturned',
   'OrderReturnRequested',
@@ -31,6 +34,7 @@ const AFTER_THE_END: ReadonlySet<string> = new Set<OrderEvent['type']>([
   'OrderExchangeSettled',
   'OrderExchangeEnded',
   'OrderChangeDeclined',
+  'OrderSplitUndone',
 ]);
 
 const PAYMENT_TYPES: ReadonlySet<string> = new Set([

@@ -5,6 +5,7 @@ import type { FoldedShort } from './fold-allocations.js';
 import type { FoldedChange } from './fold-changes.js';
 import type { FoldedReview } from './fold-reviews.js';
 import type { FoldedLine, FoldedOrder } from './folded-order.js';
+import { minorOf } from './money.js';
 import type { Place } from './place.js';
 
 /** As the log says it; PostgreSQL cannot hold NUL, so a table has U+FFFD for it. */
@@ -25,6 +26,9 @@ export const placeCells = ({ revision, position, effectiveAt, recordedAtMs }: Pl
   microsOf(effectiveAt),
   `${recordedAtMs * 1_000}`,
 ];
+
+/** PostgreSQL has no year 0, so a table has nothing for a day of it. */
+const dayCell = (day: string | undefined): Cell => (day?.slice(0, 4) === '0000' ? null : textCell(day));
 
 const MONEY = [
   'goods_total',
@@ -53,6 +57,9 @@ const ORDER_COLUMNS = [
     'guest',
     'gift',
     'assisted_by',
+    'exchanged_order_id',
+    'exchange_id',
+    'exchange_credit',
     'version',
   ),
   ...texts('line_count', ...MONEY, 'units', 'shipped_units', 'cancelled_units', 'returned_units'),
@@ -104,11 +111,14 @@ const orderCells = (order: FoldedOrder): Cell[] => {
     placed.handover ?? 'later',
     `${placed.priority?.level ?? 5}`,
     textCell(placed.priority?.reason),
-    textCell(placed.requestedDelivery?.from),
-    textCell(placed.requestedDelivery?.to),
+    dayCell(placed.requestedDelivery?.from),
+    dayCell(placed.requestedDelivery?.to),
     `${placed.guest ?? placed.customerId === undefined}`,
     `${placed.gift === true}`,
     textCell(placed.assistedBy),
+    textCell(placed.exchangeOf?.orderId),
+    textCell(placed.exchangeOf?.exchangeId),
+    textCell(placed.exchangeOf && minorOf(placed.exchangeOf.credit, placed.currency)),
     `${order.version}`,
     `${order.lines.size}`,
     ...money.map(String),

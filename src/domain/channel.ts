@@ -25,18 +25,28 @@ export const CHANNEL_KINDS = [
 
 export const REFUND_POLICIES = ['manual', 'automatic'] as const;
 
+/** Parts of the world that the IANA database names places of. */
+const PLACE = /^(Africa|America|Antarctica|Arctic|Asia|Atlantic|Australia|Europe|Indian|Pacific)\//;
+
+/**
+ * A zone that this runtime and PostgreSQL both know, and take for the same: a place, or UTC. The runtime also takes offsets, whose sign
+ * PostgreSQL reads the other way round, and abbreviations, which PostgreSQL lacks (AET) or has for another zone (IST, BST). The list
+ * that the runtime gives of its zones would not do: of a place it has one name, and not always that of today (`Asia/Calcutta`).
+ */
+const isTimeZone = (zone: string): boolean => {
+  if (zone === 'UTC') return true;
+  try {
+    return PLACE.test(zone) && Boolean(new Intl.DateTimeFormat('en', { timeZone: zone }));
+  } catch {
+    return false;
+  }
+};
+
 /** A channel: where orders come from, and by which settings they are taken. */
 const settings = z.object({
   name: z.string().min(1).max(200).regex(STORABLE_TEXT),
   /** IANA name; days and months of the channel's ledger and reports are in it. */
-  timeZone: z.string().refine((zone) => {
-    try {
-      // Offsets such as +01:00 are no zones: newer runtimes take them, and PostgreSQL reads their sign the other way round.
-      return /^[A-Za-z]/.test(zone) && Boolean(new Intl.DateTimeFormat('en', { timeZone: zone }));
-    } catch {
-      return false;
-    }
-  }, 'an IANA time zone'),
+  timeZone: z.string().refine(isTimeZone, 'an IANA time zone: a place, or UTC'),
   currencies: z.array(currency).min(1).max(50),
   /** Locations that may deliver, best first. */
   sources: z.array(recordedId).min(1).max(100),

@@ -43,12 +43,6 @@ export const formatAmount = (minor: bigint, currency: string): string => {
   return `${negative ? '-' : ''}${digits.slice(0, cut)}.${digits.slice(cut)}`;
 };
 
-/** Whether an amount has few enough digits to be written down (see {@link AMOUNT_DIGITS_MAX}). */
-export const fitsAmount = (minor: bigint, currency: string): boolean => {
-  const limit = 10n ** BigInt(AMOUNT_DIGITS_MAX + requireExponent(currency));
-  return minor < limit && minor > -limit;
-};
-
 /** `parseAmount('12.34', 'GBP')` is `1234n`; undefined when it is no decimal or has more places than the currency. */
 export const parseAmount = (text: string, currency: string): bigint | undefined =>
   parseDecimal(text, requireExponent(currency));

@@ -1,6 +1,6 @@
 import { unitShares } from './apportion.js';
 import { type Decision, type Rejection, reject } from './decider.js';
-import { AMOUNT_DIGITS_MAX, fitsAmount, formatAmount, lineAmount, parseAmount } from './money.js';
+import { formatAmount, lineAmount, parseAmount } from './money.js';
 import { goodsAmong, letGo, openUnits } from './order-allocations.js';
 import {
   CHANGE_ACTIONS_MAX,
@@ -12,7 +12,7 @@ import type { OrderCommand } from './order-commands.js';
 import type { OrderEvent } from './order-events.js';
 import { andComplete, type Placed, wrongStatus } from './order-fulfilment.js';
 import { leftToShip } from './order-lines.js';
-import { LINES_MAX } from './order-placement.js';
+import { LINES_MAX, tooLarge } from './order-placement.js';
 import type { OrderLine } from './order-state.js';
 import { orderHeld, reviewsBlocking } from './review.js';
 import { QUANTITY_MAX } from './schemas.js';
@@ -159,12 +159,9 @@ const tooMuch = ({ state, added }: Draft): Rejection | undefined => {
   for (const { amount, tax } of added) {
     total += (parseAmount(amount, currency) ?? 0n) + (parseAmount(tax, currency) ?? 0n);
   }
-  if (!fitsAmount(total, currency)) {
-    return reject(
-      'invalid_amount',
-      `an order's total has at most ${AMOUNT_DIGITS_MAX} digits before the point`,
-    );
-  }
+  // Lines that are not wanted any more keep their amounts, and so count. Only less is always possible.
+  const excess = added.length === 0 ? undefined : tooLarge(total, currency);
+  if (excess !== undefined) return excess;
   const units = new Map<string, number>();
   for (const line of [...state.lines.values(), ...added]) {
     const all = (units.get(line.sku) ?? 0) + line.quantity;

@@ -3,11 +3,12 @@ import { EXCHANGES_MAX, type ExchangeOrder } from './exchange-events.js';
 import { formatAmount, parseAmount } from './money.js';
 import type { PlaceOrder } from './order-commands.js';
 import type { OrderEvent } from './order-events.js';
-import type { Placed } from './order-fulfilment.js';
+import { type Placed, settlementOf } from './order-fulfilment.js';
 import { decidePlace } from './order-placement.js';
 import type { ExchangeCommand } from './order-return-commands.js';
 import type { Exchange } from './order-return-state.js';
 import { initialOrder } from './order-state.js';
+import { ID_LENGTH_MAX } from './schemas.js';
 import { orderIdOf } from './stream-id.js';
 
 type Of<Type extends ExchangeCommand['type']> = ExchangeCommand & { type: Type };
@@ -72,7 +73,20 @@ const decideAgree = (command: Of<'agree-exchange'>, state: Placed): Decision<Ord
     return reject('exceeds_credit', `${rest} ${currency} of the return's credit is left`, { left: rest });
   }
   const externalId = order.externalId ?? `${old}-x${exchanges.size + 1}`;
-  const newOrder: ExchangeOrder = { ...order, externalId, lines: [...order.lines] };
+  if (externalId.length > ID_LENGTH_MAX) {
+    // Shortened it could be that of another order, and a caller would have to guess it.
+    return reject(
+      'external_id_too_long',
+      `${externalId} has more than ${ID_LENGTH_MAX} characters: name another`,
+    );
+  }
+  const newOrder: ExchangeOrder = {
+    ...order,
+    // What goes from one receivable to the other is worth the same in both.
+    ...settlementOf(state.placed),
+    externalId,
+    lines: [...order.lines],
+  };
   // What can never be placed is not agreed. That the id or the stock is gone is found out when it is placed.
   const { contentHash, ...content } = newOrder;
   const placing = decidePlace({ type: 'place', channel, currency, ...content, contentHash }, initialOrder);

@@ -1,7 +1,7 @@
 import { type Rejection, reject } from './decider.js';
 import { formatAmount, parseAmount } from './money.js';
 import type { Placed } from './order-fulfilment.js';
-import { MOVEMENTS_MAX, type Movement, PAYMENTS_MAX } from './payment.js';
+import { MOVEMENTS_MAX, type Movement, PAYMENTS_MAX, type Payment } from './payment.js';
 
 /** What decisions about payments and about refunds share. */
 export const reused = (id: string): Rejection =>
@@ -15,6 +15,17 @@ export const amountIn = ({ placed: { currency } }: Placed, text: string): bigint
   return minor === undefined || minor <= 0n
     ? reject('invalid_amount', `not an amount of ${currency} above zero`)
     : minor;
+};
+
+/** The payment whose money a command moves, and how much of it. Rejections: `invalid_amount`, `unknown_payment`. */
+export const movementOf = (
+  { paymentId, amount }: { readonly paymentId: string; readonly amount: string },
+  state: Placed,
+): { readonly payment: Payment; readonly minor: bigint } | Rejection => {
+  const minor = amountIn(state, amount);
+  if (typeof minor !== 'bigint') return minor;
+  const payment = state.payments.get(paymentId);
+  return payment === undefined ? unknownPayment(paymentId) : { payment, minor };
 };
 
 export const moneyOf = ({ placed: { currency } }: Placed, paymentId: string, minor: bigint) => ({

@@ -3,7 +3,15 @@ import { endedEmpty } from './order-balance.js';
 import type { OrderEvent } from './order-events.js';
 import { type Placed, settlementOf, wrongStatus } from './order-fulfilment.js';
 import type { PaymentCommand, RefundCommand } from './order-payment-commands.js';
-import { amountIn, moneyOf, reused, tooMany, tooManyOf, unknownPayment } from './order-payment-parts.js';
+import {
+  amountIn,
+  moneyOf,
+  movementOf,
+  reused,
+  tooMany,
+  tooManyOf,
+  unknownPayment,
+} from './order-payment-parts.js';
 import { type Payment, sumsOf } from './payment.js';
 
 /**
@@ -73,10 +81,9 @@ const exceeds = (payment: Payment, minor: bigint): Rejection | undefined => {
 
 const decideRequestCapture = (command: Of<'request-capture'>, state: Placed): Decision<OrderEvent> => {
   const { paymentId, captureId } = command;
-  const minor = amountIn(state, command.amount);
-  if (typeof minor !== 'bigint') return minor;
-  const payment = state.payments.get(paymentId);
-  if (payment === undefined) return unknownPayment(paymentId);
+  const found = movementOf(command, state);
+  if (!('payment' in found)) return found;
+  const { payment, minor } = found;
   const before = payment.captures.get(captureId);
   if (before !== undefined) return before.amount === minor ? [] : reused(captureId);
   if (payment.stage !== 'authorised' || payment.voidRequested) {

@@ -1,5 +1,5 @@
-import { type Decision, reject } from './decider.js';
-import { AMOUNT_DIGITS_MAX, fitsAmount, formatAmount, lineAmount, parseAmount } from './money.js';
+import { type Decision, type Rejection, reject } from './decider.js';
+import { exponentOf, formatAmount, lineAmount, parseAmount } from './money.js';
 import type { PlaceOrder } from './order-commands.js';
 import type { OrderEvent, OrderLineData, OrderPlaced } from './order-events.js';
 import type { OrderState } from './order-state.js';
@@ -9,6 +9,14 @@ import { spelledTaxes, sumOfTaxes } from './tax.js';
 
 /** Limits of one order. */
 export const LINES_MAX = 2_000;
+/** What its lines come to with tax, in whole units of its currency: so far every sum in minor units is a bigint of PostgreSQL. */
+export const ORDER_TOTAL_MAX = 10n ** 12n;
+
+/** The total of an order's lines, in minor units, as far as it is too much for an order. */
+export const tooLarge = (total: bigint, currency: string): Rejection | undefined =>
+  total > ORDER_TOTAL_MAX * 10n ** BigInt(exponentOf(currency) ?? 0)
+    ? reject('amount_too_large', `an order comes to at most ${ORDER_TOTAL_MAX} ${currency}`)
+    : undefined;
 
 /**
  * The order with what the channel's rules hold it for. One that waits for a review to be confirmed keeps its stock at least
@@ -85,11 +93,7 @@ export const decidePlace = (
     });
   }
   // Every later amount of the order (discount, refund) is at most its total, so this one check keeps them all writable.
-  if (!fitsAmount(total, rest.currency)) {
-    return reject(
-      'invalid_amount',
-      `an order's total has at most ${AMOUNT_DIGITS_MAX} digits before the point`,
-    );
-  }
+  const excess = tooLarge(total, rest.currency);
+  if (excess !== undefined) return excess;
   return reviewed({ ...rest, lines: priced }, review === undefined ? {} : { review });
 };

@@ -3,7 +3,7 @@ import { formatAmount } from './money.js';
 import type { OrderEvent } from './order-events.js';
 import { type Placed, settlementOf } from './order-fulfilment.js';
 import type { RefundCommand } from './order-payment-commands.js';
-import { amountIn, moneyOf, reused, tooManyOf, unknownPayment } from './order-payment-parts.js';
+import { moneyOf, movementOf, reused, tooManyOf } from './order-payment-parts.js';
 import { type Payment, refundableOf, sumsOf } from './payment.js';
 
 /**
@@ -29,10 +29,9 @@ const exceedsCaptured = (payment: Payment, left: bigint, { placed: { currency } 
 
 const decideRequest = (command: Of<'request-refund'>, state: Placed): Decision<OrderEvent> => {
   const { paymentId, refundId, reason } = command;
-  const minor = amountIn(state, command.amount);
-  if (typeof minor !== 'bigint') return minor;
-  const payment = state.payments.get(paymentId);
-  if (payment === undefined) return unknownPayment(paymentId);
+  const found = movementOf(command, state);
+  if (!('payment' in found)) return found;
+  const { payment, minor } = found;
   const before = payment.refunds.get(refundId);
   if (before !== undefined) return before.amount === minor ? [] : reused(refundId);
   const left = refundableOf(payment);
@@ -51,10 +50,9 @@ const excessOf = (payment: Payment, minor: bigint, { placed: { currency } }: Pla
 
 const decideRefunded = (command: Of<'refund-payment'>, state: Placed): Decision<OrderEvent> => {
   const { paymentId, refundId, reason } = command;
-  const minor = amountIn(state, command.amount);
-  if (typeof minor !== 'bigint') return minor;
-  const payment = state.payments.get(paymentId);
-  if (payment === undefined) return unknownPayment(paymentId);
+  const found = movementOf(command, state);
+  if (!('payment' in found)) return found;
+  const { payment, minor } = found;
   const before = payment.refunds.get(refundId);
   if (before !== undefined && before.amount !== minor) return reused(refundId);
   if (before?.status === 'done') return [];
@@ -90,10 +88,9 @@ const decideFailRefund = (command: Of<'fail-refund'>, state: Placed): Decision<O
 
 const decideChargeback = (command: Of<'charge-back-payment'>, state: Placed): Decision<OrderEvent> => {
   const { paymentId, chargebackId, reason } = command;
-  const minor = amountIn(state, command.amount);
-  if (typeof minor !== 'bigint') return minor;
-  const payment = state.payments.get(paymentId);
-  if (payment === undefined) return unknownPayment(paymentId);
+  const found = movementOf(command, state);
+  if (!('payment' in found)) return found;
+  const { payment, minor } = found;
   const before = payment.chargebacks.get(chargebackId);
   if (before !== undefined) return before.amount === minor ? [] : reused(chargebackId);
   const refusal = tooManyOf(payment.chargebacks);

@@ -58,14 +58,14 @@ export type ReturnCommand =
     };
 
 export type ExchangeCommand =
-  /** Carries the credit of a return, all that is left of it or `credit`, to a new order. Rejections: `exceeds_credit`, those of `place`. */
+  /** Carries the credit of a return, all that is left of it or `credit`, to a new order. Rejections: `exceeds_credit`, `external_id_too_long`, those of `place`. */
   | {
       readonly type: 'agree-exchange';
       readonly exchangeId: string;
       readonly returnId: string;
       readonly credit?: string;
-      /** `externalId` is `{that of this order}-x{n}` when absent. */
-      readonly order: Omit<ExchangeOrder, 'externalId' | 'lines'> & {
+      /** `externalId` is `{that of this order}-x{n}` when absent. It is settled as this order is. */
+      readonly order: Omit<ExchangeOrder, 'externalId' | 'lines' | 'settlement'> & {
         readonly externalId?: string | undefined;
         readonly lines: readonly ExchangeOrder['lines'][number][];
       };

@@ -3,7 +3,7 @@ import type { OrderCommand } from './order-commands.js';
 import type { OrderEvent } from './order-events.js';
 import { type Placed, wrongStatus } from './order-fulfilment.js';
 import { leftToShip, resolve, summed } from './order-lines.js';
-import { contentOf } from './order-state.js';
+import { contentOf, isEnded } from './order-state.js';
 import { type OrderSplit, SPLITS_MAX } from './split.js';
 
 const identity = ({ lines, requestedDate, priority }: Omit<OrderSplit['data'], 'splitId'>): string =>
@@ -53,5 +53,6 @@ export const decideUndoSplit = (
   if ([...known.lines.values()].some(({ shipped }) => shipped > 0)) {
     return reject('split_shipped', `something of split ${splitId} was shipped`);
   }
+  if (isEnded(state.status)) return wrongStatus(state, 'open');
   return [{ type: 'OrderSplitUndone', data: { splitId, reason } }];
 };

@@ -111,6 +111,25 @@ export const initialOrder: OrderState = {
 export const isGuest = ({ guest, customerId }: OrderPlaced['data']): boolean =>
   guest ?? customerId === undefined;
 
+/** A day that a calendar has; orders could name one of the year 0 once, which none has. */
+const isKnownDay = (day: string | undefined): boolean => day !== undefined && !day.startsWith('0000');
+
+/** The days the customer asked for; undefined when there is none. */
+export const requestedDays = ({
+  requestedDelivery: asked,
+}: OrderPlaced['data']): OrderPlaced['data']['requestedDelivery'] => {
+  const from = isKnownDay(asked?.from) ? asked?.from : undefined;
+  const to = isKnownDay(asked?.to) ? asked?.to : undefined;
+  return from === undefined && to === undefined ? undefined : { from, to };
+};
+
+/** Whether a change has said where it goes instead: what went without saying before does not any more. */
+export const isReaddressed = ({ changes }: OrderState): boolean =>
+  [...changes.values()].some(
+    ({ status, proposed }) =>
+      status === 'confirmed' && proposed.actions.some(({ kind }) => kind === 'address'),
+  );
+
 export const isEnded = (status: OrderStatus): boolean =>
   status === 'completed' || status === 'cancelled' || status === 'rejected' || status === 'expired';
 

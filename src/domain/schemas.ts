@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isCurrency } from './money.js';
+import { AMOUNT_DIGITS_MAX, isCurrency } from './money.js';
 
 /** The words that events and requests are made of, each with its named limit. */
 export const ID_LENGTH_MAX = 128;
@@ -35,10 +35,11 @@ export const reasonText = z
 export const currency = z.string().refine(isCurrency, 'an ISO 4217 code');
 
 /** A decimal string; which currency's decimals it may have is checked where the currency is known. */
-export const amountText = z.string().regex(/^\d{1,15}(\.\d{1,6})?$/, 'a decimal string such as "12.34"');
+const UNSIGNED = `\\d{1,${AMOUNT_DIGITS_MAX}}(\\.\\d{1,6})?$`;
+export const amountText = z.string().regex(new RegExp(`^${UNSIGNED}`), 'a decimal string such as "12.34"');
 export const signedAmountText = z
   .string()
-  .regex(/^-?\d{1,15}(\.\d{1,6})?$/, 'a decimal string such as "-12.34"');
+  .regex(new RegExp(`^-?${UNSIGNED}`), 'a decimal string such as "-12.34"');
 
 /** A point in time, ISO 8601 in UTC (`2026-11-22T18:00:00Z`). */
 export const instant = z.iso.datetime();

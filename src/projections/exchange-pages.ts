@@ -67,7 +67,12 @@ const toView = (row: Row): ExchangeView => {
 /** Exchanges of an order, and the one it was placed for, the oldest first. */
 export const exchangesOf = async (db: Queryable, orderId: string): Promise<readonly ExchangeView[]> => {
   const { rows } = await db.query<Row>(
-    'SELECT * FROM exchanges WHERE order_id = $1 OR new_order_id = $1 ORDER BY agreed_at, exchange_id',
+    `SELECT * FROM exchanges WHERE order_id = $1
+     UNION ALL
+     SELECT e.* FROM orders o
+     JOIN exchanges e ON e.order_id = o.exchanged_order_id AND e.exchange_id = o.exchange_id
+     WHERE o.order_id = $1
+     ORDER BY agreed_at, exchange_id`,
     [orderId],
     'exchanges.of-order',
   );

@@ -37,7 +37,6 @@ CREATE TABLE exchanges (
   position     bigint NOT NULL,
   PRIMARY KEY (order_id, exchange_id)
 );
-CREATE INDEX exchanges_by_new_order ON exchanges (new_order_id);
 CREATE INDEX exchanges_open ON exchanges (agreed_at, order_id) WHERE state = 'agreed';
 `;
 
@@ -130,7 +129,7 @@ const isAgreed = (change: Change): change is Agreed => change.agreed !== undefin
 
 export const exchanges: Projection = {
   name: 'exchanges',
-  version: 1,
+  version: 2,
   categories: ['order'],
   tables: ['exchanges'],
   create,

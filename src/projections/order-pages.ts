@@ -94,14 +94,15 @@ const SHORT_OF_ORDER = `(
   SELECT json_agg(json_build_object('sku', sku, 'quantity', quantity) ORDER BY sku) FROM backorders
   WHERE backorders.order_id = orders.order_id)`;
 
-/** What exchanges carried from an order and to it; see domain/order-balance.ts. */
+/**
+ * What exchanges carried from an order; see domain/order-balance.ts. What one carried to it is in its row: an exchange that names an order
+ * need not be the one that the order was placed for.
+ */
 const CARRIED_AWAY = `(
   SELECT sum(least(credit, coalesce(charged, credit)))::bigint FROM exchanges
   WHERE exchanges.order_id = orders.order_id AND state <> 'ended')`;
-const CARRIED_IN = `(SELECT sum(credit)::bigint FROM exchanges WHERE new_order_id = orders.order_id)`;
 interface Carried {
   readonly carried_away: bigint | null;
-  readonly carried_in: bigint | null;
 }
 
 /** One statement, so that all of an order is of the same moment; what is not a line is with the first line. */
@@ -110,7 +111,6 @@ SELECT orders.*, ${DAYS}, line.*, CASE WHEN line_no = 0 THEN ${REVIEWS_OF_ORDER}
   CASE WHEN line_no = 0 THEN ${SHORT_OF_ORDER} END AS short,
   CASE WHEN line_no = 0 THEN ${PAYMENTS_OF_ORDER} END AS payments,
   CASE WHEN line_no = 0 THEN ${CARRIED_AWAY} END AS carried_away,
-  CASE WHEN line_no = 0 THEN ${CARRIED_IN} END AS carried_in,
   CASE WHEN line_no = 0 THEN ${SPLITS_OF_ORDER} END AS splits
 FROM orders
 JOIN LATERAL (
@@ -142,7 +142,7 @@ export const findOrder = async (db: Queryable, orderId: string): Promise<OrderVi
       currency: first.currency,
       allowance: first.allowance_total,
       carriedAway: first.carried_away ?? 0n,
-      carriedIn: first.carried_in ?? 0n,
+      carriedIn: first.exchange_credit ?? 0n,
     },
     payments,
   );

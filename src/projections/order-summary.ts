@@ -83,6 +83,8 @@ export interface OrderRow {
   readonly guest: boolean;
   readonly gift: boolean;
   readonly assisted_by: string | null;
+  /** Of the exchange that it was placed for. */
+  readonly exchange_credit: bigint | null;
   readonly version: number;
   readonly line_count: number;
   readonly goods_total: bigint;

@@ -1,5 +1,6 @@
+import { amountOf } from '../domain/money.js';
 import { PRIORITY_DEFAULT } from '../domain/order-events.js';
-import { isGuest } from '../domain/order-state.js';
+import { isGuest, requestedDays } from '../domain/order-state.js';
 import type { Queryable } from '../runtime/database.js';
 import type { RecordedEvent } from '../runtime/event-store.js';
 import type { Projection } from '../runtime/projection.js';
@@ -49,6 +50,10 @@ CREATE TABLE orders (
   guest            boolean NOT NULL,
   gift             boolean NOT NULL,
   assisted_by      text,
+  -- Placed for an exchange: the order whose goods came back, its exchange, and the credit of it that pays for this one.
+  exchanged_order_id text COLLATE "C",
+  exchange_id      text COLLATE "C",
+  exchange_credit  bigint,
   -- 1 as placed; one more with every change that was confirmed.
   version          integer NOT NULL DEFAULT 1,
   line_count       integer NOT NULL,
@@ -91,19 +96,20 @@ INSERT INTO orders (order_id, status, discount_total, shipped_total, returned_to
   effective_at, recorded_at,
   channel, external_id, customer_id, currency, country, region, postal_code, placed_at, expires_at, confirm, coupons,
   line_count, goods_total, charge_total, voucher_total, tax_total, units, shortage, handover, priority, priority_reason,
-  requested_from, requested_to, guest, gift, assisted_by)
+  requested_from, requested_to, guest, gift, assisted_by, exchanged_order_id, exchange_id, exchange_credit)
 SELECT c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15, c16, c17,
   p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11::text[], p12, p13, p14, p15, p16, p17, p18, p19, p20, p21, p22, p23, p24,
-  p25, p26
+  p25, p26, p27, p28, p29
 FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[],
   $9::bigint[], $10::timestamptz[], $11::text[], $12::text[], $13::text[], $14::bigint[], $15::bigint[],
   $16::timestamptz[], $17::timestamptz[],
   $18::text[], $19::text[], $20::text[], $21::text[], $22::text[], $23::text[], $24::text[], $25::timestamptz[],
   $26::timestamptz[], $27::text[], $28::text[], $29::integer[], $30::bigint[], $31::bigint[], $32::bigint[],
   $33::bigint[], $34::bigint[], $35::text[], $36::text[], $37::integer[], $38::text[], $39::date[], $40::date[],
-  $41::boolean[], $42::boolean[], $43::text[]) AS row
+  $41::boolean[], $42::boolean[], $43::text[], $44::text[], $45::text[], $46::bigint[]) AS row
   (c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15, c16, c17,
-   p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11, p12, p13, p14, p15, p16, p17, p18, p19, p20, p21, p22, p23, p24, p25, p26)`;
+   p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11, p12, p13, p14, p15, p16, p17, p18, p19, p20, p21, p22, p23, p24, p25, p26,
+   p27, p28, p29)`;
 
 /** An order is cancelled by its last unit, and no event says so: the arithmetic of domain/order-state.ts, per row. */
 const UPDATE = `
@@ -208,11 +214,14 @@ const placedColumns = (rows: readonly Placed[]): string[] => [
   texts(rows.map(({ data }) => data.handover ?? 'later')),
   numbers(rows.map(({ data }) => data.priority?.level ?? PRIORITY_DEFAULT)),
   texts(rows.map(({ data }) => data.priority?.reason)),
-  texts(rows.map(({ data }) => data.requestedDelivery?.from)),
-  texts(rows.map(({ data }) => data.requestedDelivery?.to)),
+  texts(rows.map(({ data }) => requestedDays(data)?.from)),
+  texts(rows.map(({ data }) => requestedDays(data)?.to)),
   booleans(rows.map(({ data }) => isGuest(data))),
   booleans(rows.map(({ data }) => data.gift === true)),
   texts(rows.map(({ data }) => data.assistedBy)),
+  texts(rows.map(({ data }) => data.exchangeOf?.orderId)),
+  texts(rows.map(({ data }) => data.exchangeOf?.exchangeId)),
+  texts(rows.map(({ data: { exchangeOf: of, currency } }) => of && `${amountOf(of.credit, currency)}`)),
 ];
 
 const currenciesOf = async (
@@ -238,7 +247,7 @@ const currenciesOf = async (
 
 export const orders: Projection = {
   name: 'orders',
-  version: 2,
+  version: 3,
   categories: ['order'],
   tables: ['orders'],
   create,

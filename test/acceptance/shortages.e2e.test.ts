@@ -180,6 +180,8 @@ describe('five of a SKU are wanted, three are there', () => {
     expect(await read('/v1/backorders?kind=shortfall&sku=M', placed)).toMatchObject({
       items: [{ orderId: 'market~M', quantity: 2 }],
     });
+    const inVain = await send('POST', '/v1/orders/market~M/allocations', { reason: 'look again' }, 200);
+    expect(inVain.headers.get('idempotent-replayed')).toBeNull();
     await receive('outlet', 'M', 2);
     const filled = await send('POST', '/v1/orders/market~M/allocations', {
       location: 'outlet',

@@ -180,6 +180,26 @@ describe('where an order goes to', () => {
     });
   });
 
+  test('the address that a change names; none where it names none, though there is only one', async () => {
+    await put('web', 'c-moves', person('Jo', { addresses: [home, work] }));
+    await put('web', 'c-moved', person('Jo', { addresses: [home] }));
+    await place('moves', {
+      customerId: 'c-moves',
+      destination: { country: 'GB', deliveryAddressId: 'home' },
+    });
+    await place('moved', { customerId: 'c-moved' });
+    const change = async (order: string, destination: object) => {
+      const path = `/v1/orders/web~${order}/changes`;
+      const actions = [{ kind: 'address', destination }];
+      await make('POST', path, { changeId: 'c', reason: 'moves', actions });
+      await make('POST', `${path}/c/confirmation`, {});
+    };
+    await change('moves', { country: 'GB', deliveryAddressId: 'work' });
+    expect((await addressOf('warehouse', 'moves')).body).toMatchObject({ address: work });
+    await change('moved', { country: 'FR' });
+    expect(await told(addressOf('warehouse', 'moved'))).toEqual([404, 'no_delivery_address']);
+  });
+
   test('none: a guest, an address that is not there, one of two; and no order that ships nothing', async () => {
     await put('web', 'c-two', person('Jo', { addresses: [home, work] }));
     await place('guest', {});

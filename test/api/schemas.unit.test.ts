@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { z } from 'zod';
 import { canonicalJson } from '../../src/api/canonical-json.js';
+import { orderBody } from '../../src/api/place-order.js';
 import { parsePosition, positionToken } from '../../src/api/position-token.js';
 import * as schemas from '../../src/api/schemas.js';
 
@@ -47,8 +48,11 @@ describe('schemas of requests', () => {
   });
 
   test('times are UTC and of a year that PostgreSQL knows', () => {
-    expect(accepts(schemas.instant, '2026-11-22T18:00:00Z')).toBe(true);
+    for (const good of ['2026-11-22T18:00:00Z', '2026-11-22T18:00:00.123456789Z']) {
+      expect(accepts(schemas.instant, good)).toBe(true);
+    }
     for (const bad of [
+      `2026-11-22T18:00:00.${'1'.repeat(130)}Z`,
       '0000-01-01T00:00:00Z',
       '2026-02-30T00:00:00Z',
       '2026-11-22T18:00:00+01:00',
@@ -56,6 +60,25 @@ describe('schemas of requests', () => {
       1_700_000_000,
     ]) {
       expect(accepts(schemas.instant, bad)).toBe(false);
+    }
+  });
+
+  test('days are those of a calendar that PostgreSQL knows', () => {
+    expect(accepts(schemas.day, '2026-11-22')).toBe(true);
+    for (const bad of ['0000-01-01', '0001-01-01', '2026-02-30', '2026-11-22T18:00:00Z']) {
+      expect(accepts(schemas.day, bad)).toBe(false);
+    }
+    const order = {
+      channel: 'web',
+      externalId: '1',
+      currency: 'GBP',
+      lines: [{ sku: 'A', quantity: 1, unitPrice: '1.00' }],
+    };
+    for (const asked of [{ from: '2026-11-22' }, { to: '2026-11-22' }, {}]) {
+      expect(accepts(orderBody, { ...order, requestedDelivery: asked })).toBe(true);
+    }
+    for (const asked of [{ from: '0000-01-01' }, { to: '0000-12-31' }]) {
+      expect(accepts(orderBody, { ...order, requestedDelivery: asked })).toBe(false);
     }
   });
 

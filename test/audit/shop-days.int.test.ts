@@ -1,7 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { viewOfRow, viewOfState } from '../../src/api/order-view.js';
+import { order } from '../../src/domain/order.js';
 import { allProjections } from '../../src/projections/index.js';
-import { type Cut, shopDay, trade } from '../projections/shop-days.js';
+import { findOrder } from '../../src/projections/order-pages.js';
+import { MemoryLog } from '../projections/memory-log.js';
+import { type Cut, contextOf, shopDay, trade } from '../projections/shop-days.js';
+import { place } from '../support/orders.js';
 import { type TestDatabase, testDatabase } from '../support/postgres.js';
 import { type ProjectionSpec, projectionSpec } from '../support/projection-spec.js';
 import { auditOf } from './memory-audit.js';
@@ -72,5 +77,20 @@ describe('the audit of random days of a shop, some steps cut short', () => {
       expect(rows).toEqual([{ location: 'main' }, { location: 'main' }]);
       expect((await auditOf(database.db, events, changed)).ok).toBe(true);
     }
+  });
+
+  test('a day of the year 0, which orders could name once and PostgreSQL cannot keep, is nowhere', async () => {
+    const log = new MemoryLog();
+    const requestedDelivery = { from: '0000-12-31', to: '2026-01-20' };
+    const context = contextOf('old');
+    await log.execute(order, 'web~1', place([{ lineId: '1' }], { requestedDelivery }), context);
+    const placed = (await log.load(order, 'web~1')).state;
+    await readModels.empty();
+    await readModels.apply(log.events);
+    const days = { to: '2026-01-20' };
+    const row = await findOrder(database.db, 'web~1');
+    expect(row && viewOfRow(row, { role: 'admin' }).requestedDelivery).toEqual(days);
+    expect(viewOfState('web~1', placed, { role: 'admin' })?.requestedDelivery).toEqual(days);
+    expect((await auditOf(database.db, log.events)).tables.flatMap(({ first }) => first)).toEqual([]);
   });
 });

@@ -355,6 +355,12 @@ test('a change that nobody had answered when the order was over can still be dec
   expect(wrongWith([...before, proposed, ...after, declined])).toEqual([]);
 });
 
+test('a split that was undone when its order was over, as one could be once, is sound', () => {
+  const cancelled = cancelledUnits({ splits: [{ splitId: 'a', lineId: 'l1', quantity: 1 }] }, 3);
+  expect(wrongWith([...upToConfirmed, apart(1), cancelled])).toEqual([]);
+  expect(wrongWith([...upToConfirmed, apart(1), cancelled, undone])).toEqual([]);
+});
+
 const without = (log: readonly Written[], gone: Written): Written[] => log.filter((one) => one !== gone);
 
 const CASES: readonly (readonly [keyof typeof VIOLATION_CODES, string, readonly Written[]])[] = [

@@ -108,6 +108,43 @@ describe('a change is proposed', () => {
       .thenRejected(code);
   });
 
+  test.each(['CLF', 'GBP'])(
+    'and refused for more than an order of %s may come to, proposed or confirmed',
+    (currency) => {
+      const small = place([{ lineId: '1', sku: 'A', quantity: 2, unitPrice: '1.00' }], { currency });
+      const base = history(small, reserve(small), { type: 'confirm' });
+      const most = add('2', 'C', 1, '999999999998.00');
+      const [reached] = history(small, reserve(small), { type: 'confirm' }, propose(most)).slice(-1);
+      expect(reached?.type).toBe('OrderChangeProposed');
+      const beyond = [add('2', 'C', 999, '999999999999'), add('2', 'C', 1, '999999999998.01')];
+      for (const one of [...beyond, reprice('1', '2', '999999999999')]) {
+        given(order, ...base)
+          .when(propose(one))
+          .thenRejected('amount_too_large');
+        const proposed: OrderEvent = {
+          type: 'OrderChangeProposed',
+          data: { changeId: 'c1', reason: 'customer called', actions: [one] },
+        };
+        given(order, ...base, proposed)
+          .when(confirm())
+          .thenRejected('amount_too_large');
+      }
+    },
+  );
+
+  test('to less, whatever an order has come to', () => {
+    const small = place([{ lineId: '1', sku: 'A', quantity: 2, unitPrice: '1.00' }]);
+    const [first, ...rest] = history(small, reserve(small), { type: 'confirm' });
+    if (first?.type !== 'OrderPlaced') throw new Error('not placed');
+    const lines = first.data.lines.map((line) => ({ ...line, amount: '2000000000000.00' }));
+    given(order, { ...first, data: { ...first.data, lines } }, ...rest)
+      .when(propose(reduce('1', 1)))
+      .thenEvents({
+        type: 'OrderChangeProposed',
+        data: { changeId: 'c1', reason: 'customer called', actions: [reduce('1', 1)] },
+      });
+  });
+
   test('not for a line that somebody reviews: a corrected price would slip away from it', () => {
     const held = [
       ...confirmed,

@@ -4,27 +4,26 @@ import { EXCHANGES_MAX } from '../../src/domain/exchange-events.js';
 import { type OrderCommand, order } from '../../src/domain/order.js';
 import type { OrderEvent } from '../../src/domain/order-events.js';
 import { placementOf } from '../../src/domain/order-exchange.js';
+import { bookingOf } from '../../src/domain/settlement-entry.js';
 import { given, stateOf } from '../support/decider-spec.js';
 import { place, reserve } from '../support/orders.js';
 import { back, exchange, requestReturn, units } from '../support/returns.js';
+import { isCause } from './settlement-orders.js';
 
 const placed = place([{ lineId: '1', quantity: 3, unitPrice: '10.00' }]);
-const sent = (...commands: readonly OrderCommand[]): OrderEvent[] => {
+const decided = (commands: readonly OrderCommand[]): OrderEvent[] => {
   const events: OrderEvent[] = [];
-  const before: OrderCommand[] = [
-    placed,
-    reserve(placed),
-    { type: 'confirm' },
-    { type: 'ship', shipmentId: 's' },
-  ];
-  for (const command of [...before, ...commands]) {
+  for (const command of commands) {
     const decision = order.decide(command, stateOf(order, events));
     if (isRejection(decision)) throw new Error(`${command.type}: ${decision.code}`);
     events.push(...decision);
   }
   return events;
 };
-const credited = sent(back('r', [units('1', 2)]));
+const sent = (...commands: readonly OrderCommand[]): OrderEvent[] =>
+  decided([placed, reserve(placed), { type: 'confirm' }, { type: 'ship', shipmentId: 's' }, ...commands]);
+const BACK = back('r', [units('1', 2)]);
+const credited = sent(BACK);
 const agreed = (exchangeId: string, credit: string, externalId: string): OrderEvent => ({
   type: 'OrderExchangeAgreed',
   data: {
@@ -63,6 +62,41 @@ describe('an exchange', () => {
       .thenEvents({
         ...agreed('e', '5.00', '2002'),
       } as OrderEvent);
+  });
+
+  test('gives its new order no id that nobody could ask for it by', () => {
+    const old = (length: number): OrderEvent[] => {
+      const long = { ...placed, externalId: 'x'.repeat(length) };
+      return decided([long, reserve(long), { type: 'confirm' }, { type: 'ship', shipmentId: 's' }, BACK]);
+    };
+    given(order, ...old(125))
+      .when(exchange('e', 'r'))
+      .thenEvents(agreed('e', '20.00', `${'x'.repeat(125)}-x1`));
+    given(order, ...old(126))
+      .when(exchange('e', 'r'))
+      .thenRejected('external_id_too_long');
+    given(order, ...old(128))
+      .when(exchange('e', 'r', { externalId: '2002' }))
+      .thenEvents(agreed('e', '20.00', '2002'));
+  });
+
+  test('is settled as the old order is, so that both net on one receivable', () => {
+    const settlement = { currency: 'EUR', rate: '1.17', source: 'ecb', asOf: '2026-01-01T00:00:00Z' };
+    const ship: OrderCommand = { type: 'ship', shipmentId: 's' };
+    const old = decided([
+      { ...placed, settlement },
+      reserve(placed),
+      { type: 'confirm' },
+      ship,
+      back('r', [units('1', 2)]),
+      exchange('e', 'r'),
+    ]);
+    const agreement = stateOf(order, old).afterSales.exchanges.get('e');
+    if (agreement === undefined) throw new Error('not agreed');
+    const next = placementOf('web~1001', 'e', agreement);
+    const booked = [...old, ...decided([next, reserve(next), ship])].filter(isCause);
+    expect(booked.map(({ type }) => type)).toEqual(['OrderShipped', 'OrderReturned', 'OrderShipped']);
+    for (const event of booked) expect(bookingOf(event, 'web~1001').settlement).toEqual(settlement);
   });
 
   test('no credit is carried twice, but one that came back may be', () => {

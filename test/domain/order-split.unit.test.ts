@@ -283,6 +283,15 @@ describe('an undo', () => {
       .thenRejected('unknown_split');
   });
 
+  test('is refused once the order is over, except where it was done before', () => {
+    given(order, ...then(split('a', 2), { type: 'cancel', cancellationId: 'c', reason: 'x' }))
+      .when(undo('a'))
+      .thenRejected('wrong_status', { status: 'cancelled' });
+    given(order, ...then(split('a', 2), undo('a'), ship('s')))
+      .when(undo('a'))
+      .thenNothing();
+  });
+
   test('leaves nothing that could be shipped as the split', () => {
     given(order, ...then(split('a', 2), undo('a')))
       .when(ship('s', { splitId: 'a' }))

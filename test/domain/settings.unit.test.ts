@@ -31,6 +31,11 @@ describe('a channel', () => {
 
   test.each([
     ['an unknown time zone', { timeZone: 'Europe/Atlantis' }],
+    ['an offset', { timeZone: '+01:00' }],
+    ['a zone that PostgreSQL lacks', { timeZone: 'AET' }],
+    ['a zone that PostgreSQL lacks, by another name', { timeZone: 'US/Pacific-New' }],
+    ['a zone that is India here and Israel in PostgreSQL', { timeZone: 'IST' }],
+    ['a zone that is Bangladesh here and Britain in PostgreSQL', { timeZone: 'BST' }],
     ['an unknown currency', { currencies: ['GBP', 'QQQ'] }],
     ['no currency', { currencies: [] }],
     ['no source', { sources: [] }],
@@ -40,6 +45,28 @@ describe('a channel', () => {
     ['a name that no database keeps', { name: 'a\u0000' }],
   ])('does not take %s', (_, wrong) => {
     expect(channelSettings.safeParse({ ...web, ...wrong }).success).toBe(false);
+  });
+
+  test.each([
+    'UTC',
+    'Europe/London',
+    'Asia/Kolkata',
+    'Asia/Calcutta',
+    'Europe/Kyiv',
+    'America/Argentina/Salta',
+  ])('is in %s', (timeZone) => {
+    expect(channelSettings.parse({ ...web, timeZone })).toMatchObject({ timeZone });
+  });
+
+  test('that took another zone once is still read, and may be set right', () => {
+    const table = { currency: 'USD', required: false, rates: [] };
+    const old = { type: 'ChannelConfigured', data: { ...web, timeZone: 'IST' } } as const;
+    given(channel, old)
+      .when({ type: 'set-rates', table })
+      .thenEvents({ type: 'ChannelConfigured', data: { ...old.data, rates: { version: 1, ...table } } });
+    given(channel, old)
+      .when({ type: 'configure', settings: web })
+      .thenEvents({ type: 'ChannelConfigured', data: web });
   });
 });
 

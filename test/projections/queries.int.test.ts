@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { channel } from '../../src/domain/channel.js';
+import { channel, channelSettings } from '../../src/domain/channel.js';
 import { coupon } from '../../src/domain/coupon.js';
 import { location } from '../../src/domain/location.js';
 import type { OrderCommand } from '../../src/domain/order.js';
@@ -29,6 +29,11 @@ const line = (lineId: string, sku: string, quantity: number, more: object = {}) 
   tax: '0.10',
   ...more,
 });
+
+const localTime = (timeZone: string, instant: string): string =>
+  new Intl.DateTimeFormat('sv-SE', { timeZone, dateStyle: 'short', timeStyle: 'short' }).format(
+    Date.parse(instant),
+  );
 
 /** Six orders of two channels over two days, of which one is rejected, one shipped in part with a coupon, one cancelled. */
 const sell = async (): Promise<MemoryLog> => {
@@ -283,6 +288,42 @@ describe('settings', () => {
     });
     expect((await listChannels(database.db)).map((one) => one.channel)).toEqual(['shop', 'web']);
     expect(await findChannel(database.db, 'none')).toBeUndefined();
+  });
+
+  test('have no time zone that PostgreSQL lacks, or takes for another one than we do', async () => {
+    const named = await database.db.query<{ name: string }>('SELECT name FROM pg_timezone_names');
+    const abbreviated = await database.db.query<{ abbrev: string }>('SELECT abbrev FROM pg_timezone_abbrevs');
+    const names = new Set([
+      ...Intl.supportedValuesOf('timeZone'),
+      ...named.rows.map(({ name }) => name),
+      ...abbreviated.rows.map(({ abbrev }) => abbrev),
+      ...[
+        'ACT',
+        'AET',
+        'AGT',
+        'BET',
+        'IET',
+        'NST',
+        'PNT',
+        'PRT',
+        'SST',
+        'VST',
+        'US/Pacific-New',
+        'SystemV/PST8',
+      ],
+    ]);
+    const zones = [...names].filter((zone) => channelSettings.shape.timeZone.safeParse(zone).success);
+    expect(zones.length).toBeGreaterThan(400);
+    // Long ago, so that it does not matter who has the younger list.
+    for (const instant of ['2015-01-15T12:00:00Z', '2015-07-15T12:00:00Z']) {
+      const { rows } = await database.db.query<{ zone: string; local: string }>(
+        `SELECT zone, to_char($1::timestamptz AT TIME ZONE zone, 'YYYY-MM-DD HH24:MI') AS local
+         FROM unnest($2::text[]) AS zone`,
+        [instant, zones],
+      );
+      const here = zones.map((zone) => ({ zone, local: localTime(zone, instant) }));
+      expect(rows).toEqual(here);
+    }
   });
 });
 

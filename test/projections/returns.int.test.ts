@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { OrderCommand } from '../../src/domain/order.js';
+import { type OrderCommand, order } from '../../src/domain/order.js';
+import { balanceOfOrder } from '../../src/domain/order-balance.js';
 import { stock } from '../../src/domain/stock.js';
 import { createExchangeProcess } from '../../src/processes/exchange-process.js';
 import { createOrderProcess } from '../../src/processes/order-process.js';
@@ -16,9 +17,10 @@ import {
 import { returns } from '../../src/projections/returns.js';
 import { salesByDay } from '../../src/projections/sales.js';
 import type { CommandContext } from '../../src/runtime/command-bus.js';
+import { auditOf } from '../audit/memory-audit.js';
 import { place } from '../support/orders.js';
 import { type TestDatabase, testDatabase } from '../support/postgres.js';
-import { projectionSpec } from '../support/projection-spec.js';
+import { type ProjectionSpec, projectionSpec } from '../support/projection-spec.js';
 import {
   allowance,
   authorise,
@@ -33,6 +35,7 @@ import {
 import { MemoryLog } from './memory-log.js';
 
 let database: TestDatabase;
+let readModels: ProjectionSpec;
 const at = (minute: number, actor = 'clerk'): CommandContext => ({
   commandId: `${minute} ${actor}`,
   correlationId: 'c',
@@ -98,7 +101,7 @@ const trade = async (): Promise<MemoryLog> => {
 
 beforeAll(async () => {
   database = await testDatabase();
-  const readModels = await projectionSpec(database.db);
+  readModels = await projectionSpec(database.db);
   const { events } = await trade();
   await readModels.expectSame(events, Array(events.length).fill(1));
   await readModels.expectSame(events, [3, 4, 1, 2, 5, 9, 2]);
@@ -235,4 +238,47 @@ test('the watchdog hears of an exchange only when its new order has come to an e
   await database.db.query(`UPDATE orders SET status = 'completed' WHERE order_id = 'web~4-x2'`);
   expect(await openExchanges(database.db, 0, 10)).toEqual(['web~4']);
   await database.db.query(`UPDATE orders SET status = 'confirmed' WHERE order_id = 'web~4-x2'`);
+});
+
+test('an order has the credit of the exchange that it was placed for, and of no other that names it', async () => {
+  const log = new MemoryLog();
+  const orders = createOrderProcess(log);
+  const swaps = createExchangeProcess(log, orders);
+  for (const sku of ['A', 'sku-new']) {
+    await log.execute(stock, `main~${sku}`, { type: 'receive', receiptId: 'r', quantity: 9 }, at(0));
+  }
+  const run = async (id: string, ...commands: OrderCommand[]) => {
+    for (const command of commands) await orders.execute(id, command, at(1));
+  };
+  const line = { lineId: '1', sku: 'A', quantity: 3, unitPrice: '10.00' };
+  await run('web~old', place([line], { externalId: 'old', confirm: 'auto' }), {
+    type: 'ship',
+    shipmentId: 's',
+  });
+  await run('web~old', back('r', [units('1', 3)]));
+  await run('web~victim', place([line], { externalId: 'victim', confirm: 'payment' }));
+  const agree = (exchangeId: string, externalId: string, credit = '10.00') =>
+    swaps.agree('web~old', exchange(exchangeId, 'r', { externalId }, { credit }), at(2));
+  // One that ends, since the order is another one; then two for one order, of which the second ends.
+  await agree('e', 'victim');
+  await agree('f', 'new', '4.00');
+  await agree('g', 'new', '5.00');
+  await readModels.empty();
+  await readModels.apply(log.events, [3, 2, 4]);
+  for (const [id, carriedBy, cost] of [
+    ['web~victim', [], 3_000n],
+    ['web~new', ['f'], 600n],
+  ] as const) {
+    const { state } = await log.load(order, id);
+    const page = await findOrder(database.db, id);
+    expect(page?.balance).toEqual(balanceOfOrder(state));
+    expect(page?.balance).toMatchObject({ cost, due: cost });
+    expect((await exchangesOf(database.db, id)).map(({ exchangeId }) => exchangeId)).toEqual(carriedBy);
+  }
+  expect(await exchangesOf(database.db, 'web~old')).toMatchObject([
+    { exchangeId: 'e', state: 'ended', code: 'order_exists' },
+    { exchangeId: 'f', state: 'agreed' },
+    { exchangeId: 'g', state: 'ended', code: 'order_exists' },
+  ]);
+  expect((await auditOf(database.db, log.events)).tables.flatMap(({ first }) => first)).toEqual([]);
 });
