@@ -123,10 +123,10 @@ export const effectsOf = (state: OrderState, orderId: string, events: readonly O
     else if (event.type === 'OrderShipped') for (const line of event.data.lines) skus.add(line.sku);
     else if (event.type === 'OrderLinesCancelled') {
       const { released, short } = event.data;
+      coupons ||= state.status === 'cancelled';
       // What nothing held is let go of nowhere.
       if (released === undefined && short !== undefined) continue;
       for (const { lineId } of event.data.lines) skus.add(state.lines.get(lineId)?.sku ?? '');
-      coupons ||= state.status === 'cancelled';
     } else if (event.type === 'OrderChangeConfirmed') {
       for (const { sku } of event.data.released) skus.add(sku);
     }
