@@ -10,7 +10,10 @@ import { demandOf } from './order-effects.js';
 import { holdPartly } from './order-round.js';
 
 type Held = { readonly allocation: Allocation } | { readonly refusal: Rejection; readonly sku: string };
-type Holds = Pick<OrderCommand & { type: 'reserve' }, 'allocations' | 'lacking'>;
+type Holds = Pick<OrderCommand & { type: 'reserve' }, 'allocations' | 'lacking'> & {
+  /** Holds that are more than the order wants. */
+  readonly beyond?: readonly Allocation[];
+};
 
 /**
  * Sourcing, for now: each SKU whole from the first location of the order's list that can hold it.
@@ -89,7 +92,8 @@ const holdWhatThereIs = async (
     ),
   );
   const lacking = outcomes.flatMap((one) => (one.lacking === undefined ? [] : [one.lacking]));
-  return { allocations: outcomes.flatMap(({ allocations }) => allocations), lacking };
+  const beyond = outcomes.flatMap((one) => one.beyond);
+  return { allocations: outcomes.flatMap(({ allocations }) => allocations), beyond, lacking };
 };
 
 /** Makes the holds of a placed order, stock and coupons together. Writes nothing to the order. */
@@ -105,7 +109,8 @@ export const reserveOrder = async (
   const whole = placed.shortage === undefined || placed.shortage === 'all-or-nothing';
   const stocked = await (whole ? holdWhole : holdWhatThereIs)(bus, orderId, state, context, fresh);
   if ('command' in stocked) return stocked;
-  const held = stocked.allocations;
+  const { beyond = [], ...holds } = stocked;
+  const held = [...holds.allocations, ...beyond];
   const coupons: { code: string; terms: CouponTerms }[] = [];
   for (const code of placed.coupons) {
     const { channel, currency, placedAt } = placed;
@@ -124,5 +129,5 @@ export const reserveOrder = async (
     }
     coupons.push({ code, terms });
   }
-  return { held, command: { type: 'reserve', ...stocked, coupons } };
+  return { held, command: { type: 'reserve', ...holds, coupons } };
 };

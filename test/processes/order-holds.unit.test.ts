@@ -1,10 +1,15 @@
-import { describe, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { coupon } from '../../src/domain/coupon.js';
-import type { PlaceOrder } from '../../src/domain/order.js';
+import { allEventDefinitions } from '../../src/domain/events.js';
+import { order, type PlaceOrder } from '../../src/domain/order.js';
 import { stock } from '../../src/domain/stock.js';
 import { orderIdOf, stockIdOf } from '../../src/domain/stream-id.js';
 import { createOrderProcess, type OrderProcess } from '../../src/processes/order-process.js';
+import { createCodec } from '../../src/runtime/codec.js';
 import type { CommandBus } from '../../src/runtime/command-bus.js';
+import { createCommandRunner } from '../../src/runtime/command-runner.js';
+import { type EventStore, EventStoreUnavailable } from '../../src/runtime/event-store.js';
+import { createMemoryEventStore } from '../support/memory-event-store.js';
 import { place } from '../support/orders.js';
 import { context, done, processSpec, type Step } from '../support/process-spec.js';
 
@@ -59,5 +64,73 @@ describe('the coupon of an order that waits for stock', () => {
     await given(issued, run(backorder({ coupons: ['TEN'], confirm: 'explicit' })))
       .when(cancel)
       .thenEvents({ 'order-web~1001': ['OrderLinesCancelled'], 'coupon-TEN': ['CouponReleased'] });
+  });
+});
+
+describe('two runners of one order', () => {
+  const codec = createCodec(allEventDefinitions);
+  const houseOn = (store: EventStore): World => {
+    const bus = createCommandRunner({ store, codec });
+    return { bus, orders: createOrderProcess(bus) };
+  };
+  const heldAt = async (store: EventStore, ...locations: string[]) => {
+    const { bus } = houseOn(store);
+    const states = await Promise.all(locations.map((at) => bus.load(stock, stockIdOf(at, 'A'))));
+    return states.map(({ state }) => state.holds.held);
+  };
+  /** Does something the first time that anything is about to be appended to a stream. */
+  const onceBefore = (store: EventStore, stream: string, meanwhile: () => Promise<unknown>): EventStore => {
+    let met = false;
+    return {
+      ...store,
+      append: async (to, events, expected) => {
+        if (to === stream && !met) {
+          met = true;
+          await meanwhile();
+        }
+        return store.append(to, events, expected);
+      },
+    };
+  };
+  const dyingInTheOrder = (store: EventStore): EventStore => ({
+    ...store,
+    append: async (stream, events, expected) => {
+      if (stream.startsWith('order-') && events[0]?.type !== 'OrderPlaced') {
+        throw new EventStoreUnavailable('died');
+      }
+      return store.append(stream, events, expected);
+    },
+  });
+
+  test('both hold all of it, unseen by each other, and die: one is kept and the other let go', async () => {
+    const store = createMemoryEventStore();
+    await receive('shop', 'A', 5)(houseOn(store));
+    // The first was refused by `main`, and is slow. Now `main` has some, and the watchdog looks after the order.
+    const slow = onceBefore(dyingInTheOrder(store), 'stock-shop~A', async () => {
+      await receive('main', 'A', 5)(houseOn(store));
+      await expect(houseOn(dyingInTheOrder(store)).orders.advance(ORDER, context())).rejects.toThrow('died');
+    });
+    await expect(run(backorder())(houseOn(slow))).rejects.toThrow('died');
+    expect(await heldAt(store, 'main', 'shop')).toEqual([5, 5]);
+
+    const later = houseOn(store);
+    await later.orders.advance(ORDER, context());
+    expect(await heldAt(store, 'main', 'shop')).toEqual([5, 0]);
+    await run({ type: 'ship', shipmentId: 's' })(later);
+    const { state } = await later.bus.load(order, ORDER);
+    expect([state.status, await heldAt(store, 'main', 'shop')]).toEqual(['completed', [0, 0]]);
+  });
+
+  test('one is where the other holds all: the part of the first is let go, and nothing is short', async () => {
+    const store = createMemoryEventStore();
+    await receive('shop', 'A', 5)(houseOn(store));
+    const slow = onceBefore(dyingInTheOrder(store), 'stock-shop~A', async () => {
+      await receive('main', 'A', 3)(houseOn(store));
+    });
+    await expect(run(backorder())(houseOn(slow))).rejects.toThrow('died');
+    const quick = houseOn(store);
+    await done(stock, 'main~A', { type: 'hold', holdId: ORDER, quantity: 3 })(quick);
+    await quick.orders.advance(ORDER, context());
+    expect(await heldAt(store, 'main', 'shop')).toEqual([0, 5]);
   });
 });
