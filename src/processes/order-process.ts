@@ -115,7 +115,9 @@ export const createOrderProcess = (bus: CommandBus): OrderProcess => {
     }
     const { allocations } = decided.state;
     const kept = (one: Allocation): boolean =>
-      allocations.some(({ sku, location }) => sku === one.sku && location === one.location);
+      allocations.some(
+        ({ round, sku, location }) => round === 1 && sku === one.sku && location === one.location,
+      );
     // The order decides which holds it keeps: a rejected one keeps none, and another runner may have been first.
     const { status } = decided.state;
     const strays = held.filter((one) => !kept(one)).map((one) => strayEffect(orderId, 1, one, status));

@@ -133,4 +133,17 @@ describe('two runners of one order', () => {
     await quick.orders.advance(ORDER, context());
     expect(await heldAt(store, 'main', 'shop')).toEqual([0, 5]);
   });
+
+  test('a hold of the first round is let go also where a later round has the same place', async () => {
+    const store = createMemoryEventStore();
+    await receive('main', 'A', 1)(houseOn(store));
+    const slow = onceBefore(store, 'stock-main~A', async () => {
+      // The watchdog is quicker; then `shop` gets some, for the next round and for the one that is slow.
+      await houseOn(store).orders.advance(ORDER, context());
+      await receive('shop', 'A', 9)(houseOn(store));
+      await houseOn(store).orders.advance(ORDER, context());
+    });
+    await run(backorder())(houseOn(slow));
+    expect(await heldAt(store, 'main', 'shop')).toEqual([1, 4]);
+  });
 });
