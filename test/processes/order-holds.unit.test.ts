@@ -4,7 +4,7 @@ import { allEventDefinitions } from '../../src/domain/events.js';
 import { order, type PlaceOrder } from '../../src/domain/order.js';
 import { stock } from '../../src/domain/stock.js';
 import { orderIdOf, stockIdOf } from '../../src/domain/stream-id.js';
-import { createOrderProcess, type OrderProcess } from '../../src/processes/order-process.js';
+import { createOrderProcess, EFFECTS_AT_ONCE, type OrderProcess } from '../../src/processes/order-process.js';
 import { createCodec } from '../../src/runtime/codec.js';
 import type { CommandBus } from '../../src/runtime/command-bus.js';
 import { createCommandRunner } from '../../src/runtime/command-runner.js';
@@ -21,6 +21,12 @@ interface World {
   readonly orders: OrderProcess;
 }
 const { given } = processSpec<World>(({ bus }) => ({ bus, orders: createOrderProcess(bus) }));
+
+const codec = createCodec(allEventDefinitions);
+const houseOn = (store: EventStore): World => {
+  const bus = createCommandRunner({ store, codec });
+  return { bus, orders: createOrderProcess(bus) };
+};
 
 const backorder = (more: Partial<PlaceOrder> = {}, lines = [{ lineId: '1', sku: 'A', quantity: 5 }]) =>
   place(lines, { shortage: 'backorder', confirm: 'auto', ...more });
@@ -68,11 +74,6 @@ describe('the coupon of an order that waits for stock', () => {
 });
 
 describe('two runners of one order', () => {
-  const codec = createCodec(allEventDefinitions);
-  const houseOn = (store: EventStore): World => {
-    const bus = createCommandRunner({ store, codec });
-    return { bus, orders: createOrderProcess(bus) };
-  };
   const heldAt = async (store: EventStore, ...locations: string[]) => {
     const { bus } = houseOn(store);
     const states = await Promise.all(locations.map((at) => bus.load(stock, stockIdOf(at, 'A'))));
@@ -145,5 +146,72 @@ describe('two runners of one order', () => {
     });
     await run(backorder())(houseOn(slow));
     expect(await heldAt(store, 'main', 'shop')).toEqual([1, 4]);
+  });
+});
+
+describe('an order that got its stock in many rounds', () => {
+  const skus = Array.from({ length: 20 }, (_, index) => `S${index}`);
+  const sources = Array.from({ length: 10 }, (_, index) => `L${index}`);
+  const lines = skus.map((sku, index) => ({ lineId: `${index}`, sku, quantity: 100 }));
+
+  /** One unit of one SKU in each round after the first; then what `advance` asks of the bus. */
+  const advanceAfter = async (rounds: number, left?: Step<World>) => {
+    const world = houseOn(createMemoryEventStore());
+    await run(backorder({ sources }, lines))(world);
+    for (let round = 2; round <= rounds; round += 1) {
+      const sku = skus[round % skus.length] ?? '';
+      const at = stockIdOf('L0', sku);
+      await done(stock, at, { type: 'receive', receiptId: `r${round}`, quantity: 1 })(world);
+      await done(stock, at, { type: 'hold', holdId: `${ORDER}/${round}`, quantity: 1 })(world);
+      const allocations = [{ sku, location: 'L0', quantity: 1, refused: [] }];
+      await done(order, ORDER, { type: 'allocate', round, allocations })(world);
+    }
+    await left?.(world);
+    const counts = { settled: 0, asked: 0, loads: 0, atOnce: 0 };
+    let running = 0;
+    const { execute, load } = world.bus;
+    const counting: CommandBus = {
+      ...world.bus,
+      execute: (decider, id, command, ...rest) => {
+        if ((command as { type: string }).type === 'settle') counts.settled += 1;
+        else counts.asked += 1;
+        running += 1;
+        counts.atOnce = Math.max(counts.atOnce, running);
+        return execute(decider, id, command, ...rest).finally(() => {
+          running -= 1;
+        });
+      },
+      load: (...asked) => {
+        counts.loads += 1;
+        return load(...asked);
+      },
+    };
+    await createOrderProcess(counting).advance(ORDER, context());
+    return { ...counts, world };
+  };
+
+  test('is advanced with as many commands and reads as after one', async () => {
+    const places = skus.length * sources.length;
+    const { settled, asked, loads } = await advanceAfter(1);
+    expect(await advanceAfter(60)).toMatchObject({ settled, asked, loads });
+    // Each place is asked whether it has something now, and looked at twice.
+    expect({ settled, asked, loads }).toEqual({ settled: 0, asked: places, loads: 1 + 2 * places });
+  });
+
+  test('lets go of what was left in any of its rounds, a few hundred at once', async () => {
+    const strays = async (world: World) => {
+      for (const sku of skus) {
+        const at = stockIdOf('L9', sku);
+        await done(stock, at, { type: 'receive', receiptId: 'r', quantity: 100 })(world);
+        for (let round = 3; round < 43; round += 1)
+          await done(stock, at, { type: 'hold', holdId: `${ORDER}/${round}`, quantity: 1 })(world);
+        await done(stock, at, { type: 'hold', holdId: 'them', quantity: 60 })(world);
+      }
+    };
+    const { settled, atOnce, world } = await advanceAfter(43, strays);
+    expect(settled).toBe(skus.length * 40);
+    expect(atOnce).toBeLessThanOrEqual(EFFECTS_AT_ONCE);
+    const levels = await Promise.all(skus.map((sku) => world.bus.load(stock, stockIdOf('L9', sku))));
+    expect(levels.map(({ state }) => state.holds.held)).toEqual(skus.map(() => 60));
   });
 });
