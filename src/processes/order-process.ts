@@ -20,6 +20,7 @@ import {
 import { effectsLeft } from './order-holds.js';
 import { reserveOrder } from './order-reservation.js';
 import { allocateShort } from './order-round.js';
+import { EffectRefused } from './process-errors.js';
 
 /** What an order command came to. `position` is the furthest point of the log that it, or the state it was decided on, reached. */
 export type OrderAnswer = { readonly state: OrderState; readonly position: LogPosition } & (
@@ -38,19 +39,6 @@ export interface OrderProcess {
   execute(orderId: string, command: OrderCommand, context: CommandContext): Promise<OrderAnswer>;
   /** Brings an order and everything it holds to where its stream says. Idempotent. */
   advance(orderId: string, context: CommandContext): Promise<OrderAnswer>;
-}
-
-/** A hold did not follow its order: a bug or a hand in the log, never an expected outcome. */
-export class EffectRefused extends Error {
-  readonly code = 'effect_refused';
-  constructor(
-    readonly orderId: string,
-    readonly effect: Effect,
-    readonly rejection: Rejection,
-  ) {
-    super(`order ${orderId}: ${effect.kind} refused: ${rejection.code} (${rejection.message})`);
-    this.name = 'EffectRefused';
-  }
 }
 
 const farthest = (from: LogPosition, others: readonly LogPosition[]): LogPosition =>

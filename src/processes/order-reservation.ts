@@ -8,6 +8,7 @@ import { stockIdOf } from '../domain/stream-id.js';
 import type { CommandBus, CommandContext } from '../runtime/command-bus.js';
 import { demandOf } from './order-effects.js';
 import { holdPartly } from './order-round.js';
+import { NotRecorded } from './process-errors.js';
 
 type Held = { readonly allocation: Allocation } | { readonly refusal: Rejection; readonly sku: string };
 type Holds = Pick<OrderCommand & { type: 'reserve' }, 'allocations' | 'lacking'> & {
@@ -105,7 +106,7 @@ export const reserveOrder = async (
   fresh: boolean,
 ): Promise<Reservation> => {
   const { placed } = state;
-  if (placed === undefined) throw new Error(`order ${orderId} was never placed`);
+  if (placed === undefined) throw new NotRecorded(`order ${orderId}`, 'its placement');
   const whole = placed.shortage === undefined || placed.shortage === 'all-or-nothing';
   const stocked = await (whole ? holdWhole : holdWhatThereIs)(bus, orderId, state, context, fresh);
   if ('command' in stocked) return stocked;
