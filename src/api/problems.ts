@@ -149,6 +149,9 @@ export const PROBLEMS = {
   outcome_unknown: [503, 'The outcome is not known yet; the same request again will tell'],
   vault_key_unknown: [500, 'The key of the record is not there'],
   vault_record_invalid: [500, 'The record was damaged or is of somebody else'],
+  effect_refused: [500, 'Stock or a coupon did not follow what it belongs to'],
+  outcome_refused: [500, 'What was done could not be recorded'],
+  not_recorded: [500, 'Something that must be recorded is not'],
   internal_error: [500, 'Something went wrong here'],
 } as const satisfies Readonly<Record<string, readonly [status: number, title: string]>>;
 

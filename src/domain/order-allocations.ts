@@ -98,6 +98,25 @@ export const shortUnits = ({ lines, allocations }: OrderState): Map<string, numb
   return short;
 };
 
+/**
+ * Those of the holds that there is room for in what is wanted by SKU. Two who made holds of one round for one order, each unseen by the
+ * other, may have made more than that; the largest first, so that one that is all that was wanted is kept.
+ */
+export const fitting = <Held extends Pick<Allocation, 'sku' | 'quantity'>>(
+  holds: readonly Held[],
+  wanted: ReadonlyMap<string, number>,
+): readonly Held[] => {
+  const room = new Map(wanted);
+  const kept = new Set<Held>();
+  for (const one of [...holds].sort((a, b) => b.quantity - a.quantity)) {
+    const left = (room.get(one.sku) ?? 0) - one.quantity;
+    if (left < 0) continue;
+    room.set(one.sku, left);
+    kept.add(one);
+  }
+  return holds.filter((one) => kept.has(one));
+};
+
 /** What becomes of the holds when units by SKU are not wanted any more. */
 export interface LetGo {
   readonly released: readonly ReleasedUnits[];

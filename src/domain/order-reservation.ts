@@ -1,6 +1,6 @@
 import { type Decision, isRejection, reject } from './decider.js';
 import { discountLines } from './discount.js';
-import { ROUNDS_MAX, shortUnits } from './order-allocations.js';
+import { fitting, ROUNDS_MAX, shortUnits } from './order-allocations.js';
 import type { LineQuantity, OrderCommand } from './order-commands.js';
 import type { LackingUnits, OrderEvent } from './order-events.js';
 import { cancelUnits, decideShip, type Placed } from './order-fulfilment.js';
@@ -41,7 +41,7 @@ const isNothingHeld = ({ lines }: Placed, allocations: readonly unknown[]): bool
   allocations.length === 0 && [...lines.values()].some(({ kind }) => kind === 'goods');
 
 /**
- * Freezes what was held and the discounts; then, in the same append, what the policies say: what is short is cancelled, the order is
+ * Freezes what was held, never more than is wanted, and the discounts; then, in the same append, what the policies say: what is short is cancelled, the order is
  * confirmed, and at a till it is shipped. Rejection: `insufficient_stock` where the policy does not allow for what is short.
  */
 export const decideReserve = (
@@ -49,7 +49,9 @@ export const decideReserve = (
   state: Placed,
 ): Decision<OrderEvent> => {
   const { currency, shortage = 'all-or-nothing', handover, confirm } = state.placed;
-  const { allocations, coupons } = command;
+  const { coupons } = command;
+  // A hold that is not among them is let go by whoever made it: the order never says that it holds more than it wants.
+  const allocations = fitting(command.allocations, shortUnits(state));
   const discounts = discountLines([...state.lines.values()], coupons, currency);
   const reserved: OrderEvent = { type: 'OrderReserved', data: { allocations: [...allocations], discounts } };
   const after = evolveOrder(state, reserved) as Placed;

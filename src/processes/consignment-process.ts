@@ -13,6 +13,7 @@ import { joinId, splitId } from '../domain/stream-id.js';
 import type { CommandBus, CommandContext } from '../runtime/command-bus.js';
 import { comparePositions, type LogPosition } from '../runtime/event-store.js';
 import type { OrderProcess } from './order-process.js';
+import { OutcomeRefused } from './process-errors.js';
 
 export type ConsignmentAnswer = { readonly state: ConsignmentState; readonly position: LogPosition } & (
   | { readonly status: 'accepted'; readonly replayed: boolean }
@@ -62,7 +63,7 @@ export const createConsignmentProcess = (bus: CommandBus, orders: OrderProcess):
               detail: answer.rejection.message,
             } as const);
       const recorded = await bus.execute(consignment, id, outcome, context);
-      if (recorded.status === 'rejected') throw new Error(`consignment ${id}: ${recorded.rejection.code}`);
+      if (recorded.status === 'rejected') throw new OutcomeRefused(`consignment ${id}`, recorded.rejection);
       state = recorded.state;
       position = farther(farther(position, answer.position), recorded.position);
     }

@@ -9,6 +9,7 @@ import type { OrderState } from '../domain/order-state.js';
 import type { CommandBus, CommandContext } from '../runtime/command-bus.js';
 import type { LogPosition } from '../runtime/event-store.js';
 import type { OrderProcess } from './order-process.js';
+import { NotRecorded } from './process-errors.js';
 
 export type ExchangeAnswer = { readonly position: LogPosition } & (
   | {
@@ -96,7 +97,7 @@ export const createExchangeProcess = (bus: CommandBus, orders: OrderProcess): Ex
       const { exchangeId } = command;
       const { requestHash: _, ...plain } = context;
       const before = agreed.state.afterSales.exchanges.get(exchangeId);
-      if (before === undefined) throw new Error(`order ${orderId}: exchange ${exchangeId} is not recorded`);
+      if (before === undefined) throw new NotRecorded(`order ${orderId}`, `exchange ${exchangeId}`);
       const newOrder =
         before.status === 'agreed'
           ? await follow(orderId, exchangeId, before, plain)

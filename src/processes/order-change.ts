@@ -41,12 +41,12 @@ export const confirmChange = async (
       ),
     );
     const allocations = outcomes.flatMap((one) => one.allocations);
+    const held = [...allocations, ...outcomes.flatMap(({ beyond }) => beyond)];
     const lacking = outcomes.flatMap((one) => (one.lacking === undefined ? [] : [one.lacking]));
     const command = { ...confirm, round, allocations, lacking };
     const result = await bus.execute(order, orderId, command, context);
     const isClosed = result.status === 'accepted' && result.state.round >= round;
-    if (!isClosed && allocations.length === 0 && !outcomes.some(({ usedUp }) => usedUp))
-      return { result, effects };
+    if (!isClosed && held.length === 0 && !outcomes.some(({ usedUp }) => usedUp)) return { result, effects };
     const closed = isClosed
       ? result
       : await bus.execute(order, orderId, { type: 'allocate', round, allocations: [] }, plain);
@@ -55,7 +55,7 @@ export const confirmChange = async (
         .filter((one) => one.round === round)
         .map((one) => stockIdOf(one.location, one.sku)),
     );
-    for (const one of allocations) {
+    for (const one of held) {
       if (!kept.has(stockIdOf(one.location, one.sku))) effects.push(strayEffect(orderId, round, one));
     }
     const again =

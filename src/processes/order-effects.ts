@@ -1,6 +1,7 @@
 import type { HoldTarget } from '../domain/hold.js';
 import type { OrderEvent } from '../domain/order-events.js';
 import { isEnded, type OrderState } from '../domain/order-state.js';
+import type { StockCommand } from '../domain/stock.js';
 import { joinId } from '../domain/stream-id.js';
 
 /**
@@ -30,6 +31,16 @@ export type Effect =
       readonly returnId: string;
       readonly quantity: number;
     };
+
+export type StockEffect = Effect & { readonly kind: 'settle-stock' | 'return-stock' };
+
+export const isOfStock = (effect: Effect): effect is StockEffect =>
+  effect.kind === 'settle-stock' || effect.kind === 'return-stock';
+
+export const stockCommandOf = (effect: StockEffect): StockCommand =>
+  effect.kind === 'settle-stock'
+    ? { type: 'settle', holdId: effect.holdId, target: effect.target, reason: effect.reason }
+    : { type: 'return', returnId: effect.returnId, quantity: effect.quantity };
 
 /** Id under which stock takes back the units of one SKU of one return of an order. */
 export const stockReturnId = (orderId: string, returnId: string): string => `${orderId}/${joinId(returnId)}`;
@@ -123,10 +134,10 @@ export const effectsOf = (state: OrderState, orderId: string, events: readonly O
     else if (event.type === 'OrderShipped') for (const line of event.data.lines) skus.add(line.sku);
     else if (event.type === 'OrderLinesCancelled') {
       const { released, short } = event.data;
+      coupons ||= state.status === 'cancelled';
       // What nothing held is let go of nowhere.
       if (released === undefined && short !== undefined) continue;
       for (const { lineId } of event.data.lines) skus.add(state.lines.get(lineId)?.sku ?? '');
-      coupons ||= state.status === 'cancelled';
     } else if (event.type === 'OrderChangeConfirmed') {
       for (const { sku } of event.data.released) skus.add(sku);
     }
@@ -153,21 +164,14 @@ export const strayEffect = (
   reason,
 });
 
-/**
- * Letting go of whatever a runner that died may have held at locations the order did not end up with: in rounds that are closed, and
- * in the next one where there will be none.
- */
-export const strayEffects = (state: OrderState, orderId: string): Effect[] => {
-  const { placed, allocations, round } = state;
-  if (placed === undefined || state.status === 'placed') return [];
-  const kept = new Set(allocations.map((one) => joinId(String(one.round), one.location, one.sku)));
+/** Rounds in which a runner that died may have left holds: those that are closed, and the next one where there will be none. */
+export const strayRounds = (state: OrderState): readonly number[] => {
+  if (state.placed === undefined || state.status === 'placed') return [];
+  const { round } = state;
   const last = isEnded(state.status) && mayHaveRounds(state) ? round + 1 : Math.max(1, round);
-  const rounds = Array.from({ length: last }, (_, index) => index + 1);
-  return [...skusOf(state)].flatMap((sku) =>
-    state.sources.flatMap((location) =>
-      rounds
-        .filter((each) => !kept.has(joinId(String(each), location, sku)))
-        .map((each) => strayEffect(orderId, each, { sku, location })),
-    ),
-  );
+  return Array.from({ length: last }, (_, index) => index + 1);
 };
+
+/** SKUs of which a runner that died may have left holds. */
+export const sourcedSkus = (state: OrderState): ReadonlySet<string> =>
+  state.placed === undefined || state.status === 'placed' ? new Set() : skusOf(state);

@@ -7,17 +7,20 @@ import { stock } from '../domain/stock.js';
 import { stockIdOf } from '../domain/stream-id.js';
 import type { CommandBus, CommandContext } from '../runtime/command-bus.js';
 import { comparePositions, type LogPosition } from '../runtime/event-store.js';
+import { boundedBus } from './bounded-bus.js';
 import { confirmChange } from './order-change.js';
 import {
   allEffects,
   type Effect,
   effectsOf,
   mayHaveRounds,
+  stockCommandOf,
   strayEffect,
-  strayEffects,
 } from './order-effects.js';
+import { effectsLeft } from './order-holds.js';
 import { reserveOrder } from './order-reservation.js';
 import { allocateShort } from './order-round.js';
+import { EffectRefused } from './process-errors.js';
 
 /** What an order command came to. `position` is the furthest point of the log that it, or the state it was decided on, reached. */
 export type OrderAnswer = { readonly state: OrderState; readonly position: LogPosition } & (
@@ -38,40 +41,31 @@ export interface OrderProcess {
   advance(orderId: string, context: CommandContext): Promise<OrderAnswer>;
 }
 
-/** A hold did not follow its order: a bug or a hand in the log, never an expected outcome. */
-export class EffectRefused extends Error {
-  readonly code = 'effect_refused';
-  constructor(
-    readonly orderId: string,
-    readonly effect: Effect,
-    readonly rejection: Rejection,
-  ) {
-    super(`order ${orderId}: ${effect.kind} refused: ${rejection.code} (${rejection.message})`);
-    this.name = 'EffectRefused';
-  }
-}
+const farthest = (from: LogPosition, others: readonly LogPosition[]): LogPosition =>
+  others.reduce((far, position) => (comparePositions(position, far) > 0 ? position : far), from);
+
+/**
+ * Commands and reads on their way at once for all orders that are advanced, and for those with more effects than this. The watchdog
+ * advances hundreds of orders together, each of which may have holds of a thousand rounds; the bus refuses what is too much.
+ */
+export const EFFECTS_AT_ONCE = 256;
 
 export const createOrderProcess = (bus: CommandBus): OrderProcess => {
+  const bounded = boundedBus(bus, EFFECTS_AT_ONCE);
   /** Placements under way in this process: the same order sent twice at once is one run with two waiters. */
   const placing = new Map<string, Promise<Accepted>>();
 
-  const run = (orderId: string, effect: Effect, context: CommandContext) => {
+  const run = (via: CommandBus, orderId: string, effect: Effect, context: CommandContext) => {
     switch (effect.kind) {
-      case 'settle-stock': {
-        const { holdId, location, sku, target, reason } = effect;
-        const settle = { type: 'settle', holdId, target, reason } as const;
-        return bus.execute(stock, stockIdOf(location, sku), settle, context);
-      }
-      case 'return-stock': {
-        const { location, sku, returnId, quantity } = effect;
-        return bus.execute(stock, stockIdOf(location, sku), { type: 'return', returnId, quantity }, context);
-      }
+      case 'settle-stock':
+      case 'return-stock':
+        return via.execute(stock, stockIdOf(effect.location, effect.sku), stockCommandOf(effect), context);
       case 'settle-coupon': {
         const { code, target, reason } = effect;
-        return bus.execute(coupon, code, { type: 'settle', holdId: orderId, target, reason }, context);
+        return via.execute(coupon, code, { type: 'settle', holdId: orderId, target, reason }, context);
       }
       case 'give-back-coupon':
-        return bus.execute(
+        return via.execute(
           coupon,
           effect.code,
           { type: 'give-back', holdId: orderId, reason: effect.reason },
@@ -82,6 +76,7 @@ export const createOrderProcess = (bus: CommandBus): OrderProcess => {
 
   /** Effects of one order touch streams of their own, so they run together; two on one stream keep their order. */
   const runAll = async (
+    from: CommandBus,
     orderId: string,
     effects: readonly Effect[],
     context: CommandContext,
@@ -89,45 +84,50 @@ export const createOrderProcess = (bus: CommandBus): OrderProcess => {
   ): Promise<LogPosition> => {
     // A follow-up is known by what it targets, not by the id of the command it follows.
     const { requestHash: _, ...plain } = context;
+    const via = effects.length > EFFECTS_AT_ONCE ? bounded : from;
     const results = await Promise.all(
       effects.map(async (effect) => {
-        const result = await run(orderId, effect, plain);
+        const result = await run(via, orderId, effect, plain);
         if (result.status === 'rejected') throw new EffectRefused(orderId, effect, result.rejection);
         return result.position;
       }),
     );
-    return results.reduce((far, position) => (comparePositions(position, far) > 0 ? position : far), reached);
+    return farthest(reached, results);
   };
 
   const reserve = async (
+    via: CommandBus,
     orderId: string,
     state: OrderState,
     context: CommandContext,
     fresh: boolean,
   ): Promise<Accepted> => {
     const { requestHash: _, ...plain } = context;
-    const { command, held } = await reserveOrder(bus, orderId, state, plain, fresh);
-    let decided = await bus.execute(order, orderId, command, plain);
+    const { command, held } = await reserveOrder(via, orderId, state, plain, fresh);
+    let decided = await via.execute(order, orderId, command, plain);
     if (decided.status === 'rejected') {
       // A reservation that cannot be written (its explanation is too large) must not leave the order without an outcome.
       const { code, message } = decided.rejection;
-      decided = await bus.execute(order, orderId, { type: 'refuse', code, detail: message }, plain);
+      decided = await via.execute(order, orderId, { type: 'refuse', code, detail: message }, plain);
     }
     const { allocations } = decided.state;
     const kept = (one: Allocation): boolean =>
-      allocations.some(({ sku, location }) => sku === one.sku && location === one.location);
+      allocations.some(
+        ({ round, sku, location }) => round === 1 && sku === one.sku && location === one.location,
+      );
     // The order decides which holds it keeps: a rejected one keeps none, and another runner may have been first.
     const { status } = decided.state;
     const strays = held.filter((one) => !kept(one)).map((one) => strayEffect(orderId, 1, one, status));
     const events = decided.status === 'accepted' ? decided.events : [];
     const effects = [...strays, ...effectsOf(decided.state, orderId, events)];
-    const reached = await runAll(orderId, effects, plain, decided.position);
+    const reached = await runAll(via, orderId, effects, plain, decided.position);
     // Goods that are gone with the order are gone from stock as well for whoever reads behind this.
     const position = decided.state.placed?.handover === 'at-once' ? reached : decided.position;
     return { status: 'accepted', replayed: false, state: decided.state, position };
   };
 
   const place = (
+    via: CommandBus,
     orderId: string,
     state: OrderState,
     context: CommandContext,
@@ -135,28 +135,26 @@ export const createOrderProcess = (bus: CommandBus): OrderProcess => {
   ): Promise<Accepted> => {
     const under = placing.get(orderId);
     if (under !== undefined) return under;
-    const run = reserve(orderId, state, context, fresh).finally(() => placing.delete(orderId));
+    const run = reserve(via, orderId, state, context, fresh).finally(() => placing.delete(orderId));
     placing.set(orderId, run);
     return run;
   };
 
   const advance = async (orderId: string, context: CommandContext): Promise<OrderAnswer> => {
-    let { state, position } = await bus.load(order, orderId);
-    if (state.status === 'placed') ({ state, position } = await place(orderId, state, context, false));
+    let { state, position } = await bounded.load(order, orderId);
+    if (state.status === 'placed')
+      ({ state, position } = await place(bounded, orderId, state, context, false));
     const strays: Effect[] = [];
     if (mayHaveRounds(state)) {
       const { requestHash: _, ...plain } = context;
-      const rounded = await allocateShort(bus, orderId, { state, position }, plain);
+      const rounded = await allocateShort(bounded, orderId, { state, position }, plain);
       ({ state, position } = rounded);
       strays.push(...rounded.strays.map((one) => strayEffect(orderId, one.round, one)));
     }
-    const effects = [...allEffects(state, orderId), ...strays, ...strayEffects(state, orderId)];
-    return {
-      status: 'accepted',
-      replayed: false,
-      state,
-      position: await runAll(orderId, effects, context, position),
-    };
+    const left = await effectsLeft(bounded, orderId, state);
+    const effects = [...left.effects, ...strays];
+    const reached = await runAll(bounded, orderId, effects, context, farthest(position, left.seen));
+    return { status: 'accepted', replayed: false, state, position: reached };
   };
 
   const execute = async (
@@ -170,16 +168,16 @@ export const createOrderProcess = (bus: CommandBus): OrderProcess => {
         : { result: await bus.execute(order, orderId, command, context), effects: [] };
     const { state, position } = result;
     if (result.status === 'rejected') {
-      await runAll(orderId, more, context, position);
+      await runAll(bus, orderId, more, context, position);
       return { status: 'rejected', rejection: result.rejection, state, position };
     }
     const replayed = result.replayed || result.events.length === 0;
     if (command.type === 'place' && state.status === 'placed') {
-      return { ...(await place(orderId, state, context, !replayed)), replayed };
+      return { ...(await place(bus, orderId, state, context, !replayed)), replayed };
     }
     // A repeat may be the retry of somebody whose first try died half-way: finish what it began.
     const effects = replayed ? allEffects(state, orderId) : effectsOf(state, orderId, result.events);
-    const reached = await runAll(orderId, [...effects, ...more], context, position);
+    const reached = await runAll(bus, orderId, [...effects, ...more], context, position);
     return { status: 'accepted', replayed, state, position: command.type === 'place' ? position : reached };
   };
 

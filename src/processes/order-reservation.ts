@@ -8,9 +8,13 @@ import { stockIdOf } from '../domain/stream-id.js';
 import type { CommandBus, CommandContext } from '../runtime/command-bus.js';
 import { demandOf } from './order-effects.js';
 import { holdPartly } from './order-round.js';
+import { NotRecorded } from './process-errors.js';
 
 type Held = { readonly allocation: Allocation } | { readonly refusal: Rejection; readonly sku: string };
-type Holds = Pick<OrderCommand & { type: 'reserve' }, 'allocations' | 'lacking'>;
+type Holds = Pick<OrderCommand & { type: 'reserve' }, 'allocations' | 'lacking'> & {
+  /** Holds that are more than the order wants. */
+  readonly beyond?: readonly Allocation[];
+};
 
 /**
  * Sourcing, for now: each SKU whole from the first location of the order's list that can hold it.
@@ -89,7 +93,8 @@ const holdWhatThereIs = async (
     ),
   );
   const lacking = outcomes.flatMap((one) => (one.lacking === undefined ? [] : [one.lacking]));
-  return { allocations: outcomes.flatMap(({ allocations }) => allocations), lacking };
+  const beyond = outcomes.flatMap((one) => one.beyond);
+  return { allocations: outcomes.flatMap(({ allocations }) => allocations), beyond, lacking };
 };
 
 /** Makes the holds of a placed order, stock and coupons together. Writes nothing to the order. */
@@ -101,11 +106,12 @@ export const reserveOrder = async (
   fresh: boolean,
 ): Promise<Reservation> => {
   const { placed } = state;
-  if (placed === undefined) throw new Error(`order ${orderId} was never placed`);
+  if (placed === undefined) throw new NotRecorded(`order ${orderId}`, 'its placement');
   const whole = placed.shortage === undefined || placed.shortage === 'all-or-nothing';
   const stocked = await (whole ? holdWhole : holdWhatThereIs)(bus, orderId, state, context, fresh);
   if ('command' in stocked) return stocked;
-  const held = stocked.allocations;
+  const { beyond = [], ...holds } = stocked;
+  const held = [...holds.allocations, ...beyond];
   const coupons: { code: string; terms: CouponTerms }[] = [];
   for (const code of placed.coupons) {
     const { channel, currency, placedAt } = placed;
@@ -124,5 +130,5 @@ export const reserveOrder = async (
     }
     coupons.push({ code, terms });
   }
-  return { held, command: { type: 'reserve', ...stocked, coupons } };
+  return { held, command: { type: 'reserve', ...holds, coupons } };
 };

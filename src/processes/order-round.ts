@@ -1,5 +1,5 @@
 import { order } from '../domain/order.js';
-import { ROUNDS_MAX, shortUnits } from '../domain/order-allocations.js';
+import { fitting, ROUNDS_MAX, shortUnits } from '../domain/order-allocations.js';
 import type { Allocation, LackingUnits } from '../domain/order-events.js';
 import type { OrderState } from '../domain/order-state.js';
 import { stock } from '../domain/stock.js';
@@ -14,6 +14,8 @@ const VAIN_ROUNDS_MAX = 3;
 /** What a round holds of a SKU, and what it lacks. */
 export interface HeldPartly {
   readonly allocations: readonly Allocation[];
+  /** Holds that somebody else made of the round and that are more than is wanted: to be let go once the round is closed. */
+  readonly beyond: readonly Allocation[];
   readonly lacking: Omit<LackingUnits, 'quantity'> | undefined;
   /** Somewhere the id of this round was used up: by a hold of it that was let go. */
   readonly usedUp: boolean;
@@ -34,28 +36,25 @@ export interface PartlyOptions {
 /** Holds as much of a SKU as there is, location by location; what an earlier runner of the same round held comes first. */
 export const holdPartly = async (options: PartlyOptions): Promise<HeldPartly> => {
   const { bus, holdId, sku, sources, context } = options;
-  const found = new Map<string, number>();
+  const held: Allocation[] = [];
   if (!options.fresh) {
     for (const location of sources) {
       const { state } = await bus.load(stock, stockIdOf(location, sku));
       const hold = state.holds.open.get(holdId);
-      if (hold !== undefined) found.set(location, hold.quantity);
+      if (hold !== undefined) held.push({ sku, location, quantity: hold.quantity, refused: [] });
     }
   }
-  let left = options.quantity - [...found.values()].reduce((sum, units) => sum + units, 0);
-  const allocations: Allocation[] = [...found].map(([location, quantity]) => ({
-    sku,
-    location,
-    quantity,
-    refused: [],
-  }));
+  const found = new Set(held.map(({ location }) => location));
+  const wanted = new Map([[sku, options.quantity]]);
+  let allocations = fitting(held, wanted);
+  const left = (): number => allocations.reduce((sum, one) => sum - one.quantity, options.quantity);
   const refused: { location: string; code: string }[] = [];
   let code = 'insufficient_stock';
   let usedUp = false;
   for (const location of sources) {
-    if (left <= 0) break;
+    if (left() <= 0) break;
     if (found.has(location)) continue;
-    const hold = { type: 'hold', holdId, quantity: left, partly: true } as const;
+    const hold = { type: 'hold', holdId, quantity: left(), partly: true } as const;
     const result = await bus.execute(stock, stockIdOf(location, sku), hold, context);
     if (result.status === 'rejected') {
       usedUp ||= result.rejection.code === 'hold_ended';
@@ -63,14 +62,16 @@ export const holdPartly = async (options: PartlyOptions): Promise<HeldPartly> =>
       refused.push({ location, code });
       continue;
     }
+    // More than was asked for where somebody else was here in between.
     const quantity = result.state.holds.open.get(holdId)?.quantity ?? 0;
     if (quantity === 0) continue;
-    allocations.push({ sku, location, quantity, refused: [...refused] });
-    left -= quantity;
+    held.push({ sku, location, quantity, refused: [...refused] });
+    allocations = fitting(held, wanted);
   }
   return {
     allocations,
-    lacking: left > 0 ? { sku, code, asked: [...sources] } : undefined,
+    beyond: held.filter((one) => !allocations.includes(one)),
+    lacking: left() > 0 ? { sku, code, asked: [...sources] } : undefined,
     usedUp,
   };
 };
@@ -107,15 +108,11 @@ export const allocateShort = async (
         holdPartly({ bus, holdId, sku, quantity: short.get(sku) ?? 0, sources, context, fresh: false }),
       ),
     );
-    const held = outcomes.flatMap(({ allocations }) => allocations);
+    const allocations = outcomes.flatMap((outcome) => outcome.allocations);
+    const held = [...allocations, ...outcomes.flatMap(({ beyond }) => beyond)];
     const usedUp = outcomes.some((outcome) => outcome.usedUp);
     if (held.length === 0 && !usedUp) break;
-    const decided = await bus.execute(
-      order,
-      orderId,
-      { type: 'allocate', round, allocations: held },
-      context,
-    );
+    const decided = await bus.execute(order, orderId, { type: 'allocate', round, allocations }, context);
     ({ state } = decided);
     if (comparePositions(decided.position, position) > 0) ({ position } = decided);
     const kept = new Set(

@@ -58,6 +58,12 @@ export const stepsLeft = (orderId: string, { placed, payments }: OrderState): Pa
     ? []
     : [...payments.values()].flatMap((payment) => stepsOf(orderId, placed.currency, payment));
 
+const freeId = ({ refunds }: Payment): string => {
+  let next = refunds.size + 1;
+  while (refunds.has(`due-${next}`)) next += 1;
+  return `due-${next}`;
+};
+
 /** One part of what is due, to be asked back of one payment. */
 export interface RefundWanted {
   readonly paymentId: string;
@@ -67,8 +73,8 @@ export interface RefundWanted {
 
 /**
  * How what is due is given back by itself: of the payments of our providers, in the order they were made. A payment of which a refund has
- * failed is left to a person, so that nobody asks for ever. The id is made from how many refunds there were: whoever else does the
- * same asks under the same id.
+ * failed is left to a person, so that nobody asks for ever. The id is the first that is free, from how many refunds there were: whoever
+ * else does the same asks under the same id, and a person may have called theirs anything.
  */
 export const refundsWanted = (state: OrderState): RefundWanted[] => {
   const { placed, payments } = state;
@@ -85,7 +91,7 @@ export const refundsWanted = (state: OrderState): RefundWanted[] => {
     left -= amount;
     wanted.push({
       paymentId: payment.paymentId,
-      refundId: `due-${payment.refunds.size + 1}`,
+      refundId: freeId(payment),
       amount: formatAmount(amount, placed.currency),
     });
   }

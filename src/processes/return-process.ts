@@ -4,7 +4,8 @@ import { stock } from '../domain/stock.js';
 import { joinId, stockIdOf } from '../domain/stream-id.js';
 import type { CommandBus, CommandContext } from '../runtime/command-bus.js';
 import type { LogPosition } from '../runtime/event-store.js';
-import { stockReturnId } from './order-effects.js';
+import { type StockEffect, stockCommandOf, stockReturnId } from './order-effects.js';
+import { EffectRefused } from './process-errors.js';
 
 export type ReturnAnswer = { readonly position: LogPosition } & (
   | { readonly status: 'accepted'; readonly replayed: boolean }
@@ -29,14 +30,11 @@ export const createReturnProcess = (bus: CommandBus): ReturnProcess => {
   ): Promise<LogPosition | null> => {
     if (line.kind !== 'goods' || line.location === undefined) return null;
     const { requestHash: _, ...plain } = context;
-    const command = {
-      type: 'return',
-      returnId: stockReturnId(noteId, line.lineId),
-      quantity: line.quantity,
-    } as const;
-    const result = await bus.execute(stock, stockIdOf(line.location, line.sku), command, plain);
-    if (result.status === 'rejected')
-      throw new Error(`note ${noteId}: stock refused: ${result.rejection.code}`);
+    const { location, sku, quantity } = line;
+    const returnId = stockReturnId(noteId, line.lineId);
+    const effect: StockEffect = { kind: 'return-stock', location, sku, returnId, quantity };
+    const result = await bus.execute(stock, stockIdOf(location, sku), stockCommandOf(effect), plain);
+    if (result.status === 'rejected') throw new EffectRefused(noteId, effect, result.rejection);
     return result.position;
   };
 

@@ -11,6 +11,7 @@ import {
   problemOf,
   rejected,
 } from '../../src/api/problems.js';
+import { EffectRefused, NotRecorded, OutcomeRefused } from '../../src/processes/process-errors.js';
 import { CommandQueueFull } from '../../src/runtime/command-errors.js';
 import { DatabaseUnavailable } from '../../src/runtime/database.js';
 import { EventStoreUnavailable } from '../../src/runtime/event-store.js';
@@ -33,6 +34,26 @@ describe('problems', () => {
       .flatMap((source) => [...source.matchAll(/\breject\(\s*'(\w+)'/g)].map(([, code]) => code ?? ''));
     expect(codes.length).toBeGreaterThan(30);
     expect([...new Set(codes)].filter((code) => !(code in PROBLEMS))).toEqual([]);
+  });
+
+  test('what must never happen between streams has a code of its own, and no story for the client', () => {
+    const rejection = { code: 'exceeds_hold', message: 'hold secret holds 1' };
+    const effect = { kind: 'give-back-coupon', code: 'TEN', reason: 'cancelled' } as const;
+    const errors = [
+      new EffectRefused('web~1', effect, rejection),
+      new OutcomeRefused('consignment web~c', rejection),
+      new NotRecorded('order web~1', 'its placement'),
+    ];
+    const sent = errors.map((error) => problemBody(problemOf(error), 'r'));
+    expect(sent).toMatchObject([
+      { status: 500, code: 'effect_refused' },
+      { status: 500, code: 'outcome_refused' },
+      { status: 500, code: 'not_recorded' },
+    ]);
+    expect(JSON.stringify(sent)).not.toContain('secret');
+    // What stops the poster has its code around it.
+    const others = sourcesOf('processes').filter((source) => !source.includes('class PosterStopped'));
+    expect(others.filter((source) => source.includes('throw new Error('))).toEqual([]);
   });
 
   test('a rejection keeps its code, message and details; one without a place in the table is our fault', () => {

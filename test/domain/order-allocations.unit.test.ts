@@ -104,6 +104,27 @@ describe('what is short when an order is reserved', () => {
     expect([...shortUnits(state)]).toEqual([['A', 2]]);
   });
 
+  test('never is what is held more than is wanted: of holds that do not all fit the largest are kept', () => {
+    const kept = (...allocations: Allocation[]) => {
+      const log = history(wanting('backorder'), reserve(...allocations, b));
+      const held = stateOf(order, log).allocations.filter(({ sku }) => sku === 'A');
+      return [held.map((one) => [one.location, one.quantity]), shortUnits(stateOf(order, log)).get('A') ?? 0];
+    };
+    expect(kept(at('main', 5), at('shop', 5))).toEqual([[['main', 5]], 0]);
+    expect(kept(at('main', 3), at('shop', 5))).toEqual([[['shop', 5]], 0]);
+    expect(kept(at('main', 3), at('shop', 4), at('east', 1))).toEqual([
+      [
+        ['shop', 4],
+        ['east', 1],
+      ],
+      0,
+    ]);
+    expect(kept(at('main', 6))).toEqual([[], 5]);
+    given(order, ...history(wanting('all-or-nothing')))
+      .when(reserve(at('main', 6), b))
+      .thenRejected('insufficient_stock', { sku: 'A' });
+  });
+
   test('a marketplace order is never rejected, not even when nothing is there', () => {
     const state = given(order, ...history(wanting('shortfall')))
       .when(reserve())

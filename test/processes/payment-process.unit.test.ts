@@ -243,6 +243,34 @@ test('a refund that failed is left to a person: nobody asks for ever', async () 
   expect((await stateOf(world)).refundDue).toBe(2_500n);
 });
 
+test('a refund that a person called as those that are asked for by themselves does not stand in their way', async () => {
+  const psp = fakeProvider();
+  const world = await worldWith(psp)
+    .given(
+      ...placed,
+      settings('automatic'),
+      pay(byCard),
+      pay(captureAll),
+      pay(requestRefund('5.00', 'due-2')),
+    )
+    .when(pay(cancelAll))
+    .thenEvents({
+      'order-web~1001': [
+        'OrderLinesCancelled',
+        'OrderRefundDue',
+        'OrderRefundRequested',
+        'OrderPaymentRefunded',
+        'OrderRefundDue',
+      ],
+      'stock-main~A': ['StockReleased'],
+    });
+  const { refunds } = (await world.bus.load(order, ORDER)).state.payments.get('p') ?? {};
+  expect([...(refunds ?? [])].map(([id, { amount, status }]) => [id, amount, status])).toEqual([
+    ['due-2', 500n, 'done'],
+    ['due-3', 2_000n, 'done'],
+  ]);
+});
+
 test('without the policy nothing is asked back by itself', async () => {
   await worldWith(fakeProvider())
     .given(...placed, pay(byCard), pay(captureAll))

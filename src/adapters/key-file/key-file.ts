@@ -7,6 +7,7 @@ import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { link, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type MasterKey, type MasterKeys, VaultClosed } from '../../runtime/vault.js';
+import { LockTaken, withLock } from './lock-file.js';
 
 const KEY_BYTES = 32;
 const KEY_ID_LENGTH = 16;
@@ -57,19 +58,36 @@ const syncDirectory = async (directory: string): Promise<void> => {
   }
 };
 
-const newLine = (): string => `${randomBytes(KEY_BYTES).toString('base64')}\n`;
+const lineOf = (key: Buffer): string => `${key.toString('base64')}\n`;
 
 /** Made once: of several processes that start together one makes it and all read it. */
 const createOnce = async (file: string): Promise<void> => {
   await mkdir(dirname(file), { recursive: true });
   const own = `${file}.${randomUUID()}`;
-  await writeDurably(own, newLine());
+  await writeDurably(own, lineOf(randomBytes(KEY_BYTES)));
   try {
     await link(own, file).catch((error: unknown) => {
       if ((error as { code?: unknown }).code !== 'EEXIST') throw error;
     });
   } finally {
     await rm(own, { force: true });
+  }
+  await syncDirectory(dirname(file));
+};
+
+/** In one step: whoever reads the file meanwhile reads it with the key or without. */
+const addTo = async (file: string, key: Buffer, stillMine: () => Promise<void>): Promise<void> => {
+  const before = await readFile(file, 'utf8');
+  if (parse(before, file).length >= MASTER_KEYS_MAX) {
+    throw new VaultClosed(`${file} has ${MASTER_KEYS_MAX} keys already`);
+  }
+  const next = `${file}.${randomUUID()}`;
+  try {
+    await writeDurably(next, lineOf(key) + before);
+    await stillMine();
+    await rename(next, file);
+  } finally {
+    await rm(next, { force: true });
   }
   await syncDirectory(dirname(file));
 };
@@ -137,17 +155,15 @@ export const createKeyFile = ({ file, mayCreate }: KeyFileOptions): KeyFile => {
     },
     addKey: async () => {
       if (file === undefined) throw new VaultClosed('HOLDFAST_VAULT_KEY_FILE names no key file');
-      const before = await readText(file);
-      if (parse(before, file).length >= MASTER_KEYS_MAX) {
-        throw new VaultClosed(`${file} has ${MASTER_KEYS_MAX} keys already`);
-      }
-      const next = `${file}.${randomUUID()}`;
-      await writeDurably(next, newLine() + before);
-      await rename(next, file);
-      await syncDirectory(dirname(file));
+      const path = file;
+      await readText(path);
+      const key = randomBytes(KEY_BYTES);
+      // What somebody else put in since it was read would be lost, and with it whatever is wrapped by it already.
+      await withLock(`${path}.lock`, (stillMine) => addTo(path, key, stillMine)).catch((cause: unknown) => {
+        throw cause instanceof LockTaken ? new VaultClosed(cause.message, { cause }) : cause;
+      });
       loaded = undefined;
-      const [first] = await all();
-      return first?.id ?? '';
+      return idOf(key);
     },
   };
 };

@@ -57,6 +57,18 @@ describe('a file that is named', () => {
     expect((await stat(join(dir, 'given.key'))).mode & 0o777).toBe(0o600);
   });
 
+  test('gets every key of many that are put in at once, and each is told its own', async () => {
+    const first = await given(line());
+    const path = join(dir, 'given.key');
+    const told = await Promise.all(Array.from({ length: 8 }, () => createKeyFile({ file: path }).addKey()));
+    expect(new Set(told).size).toBe(8);
+    for (const id of told) expect(await createKeyFile({ file: path }).find(id)).toBeDefined();
+    expect((await readFile(path, 'utf8')).trim().split('\n')).toHaveLength(9);
+    expect(told).toContain((await createKeyFile({ file: path }).current()).id);
+    expect(await readdir(dir)).toEqual(['given.key']);
+    expect((await first.current()).id).toBeDefined();
+  });
+
   test('is read again for a key that it did not have', async () => {
     const keys = await given(line());
     await keys.current();
