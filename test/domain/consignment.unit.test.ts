@@ -104,6 +104,9 @@ describe('an order can leave with another', () => {
 
   test('when it is confirmed, of the same customer and destination, and all of it is there', () => {
     expect(refusalToMerge(stateOf({ externalId: '2' }, CONFIRM), first, at)).toBeUndefined();
+    const home = { destination: { ...GB, deliveryAddressId: 'home' } };
+    const two = [stateOf(home, CONFIRM), stateOf({ ...home, externalId: '2' }, CONFIRM)] as const;
+    expect(refusalToMerge(two[1], two[0], at)).toBeUndefined();
   });
 
   test.each([
@@ -114,6 +117,11 @@ describe('an order can leave with another', () => {
     ['is of another channel', stateOf({ channel: 'jp' }, CONFIRM), 'other_channel'],
     ['is of another customer', stateOf({ customerId: 'c2' }, CONFIRM), 'other_customer'],
     ['goes elsewhere', stateOf({ destination: { country: 'GB' } }, CONFIRM), 'other_destination'],
+    [
+      'goes to another address of the customer',
+      stateOf({ destination: { ...GB, deliveryAddressId: 'office' } }, CONFIRM),
+      'other_destination',
+    ],
     ['is held', stateOf({}, CONFIRM, review('h', { blocks: ['ship'] })), 'order_held'],
     ['is held in part', stateOf({}, CONFIRM, review('h', { blocks: ['ship'], lines: ['1'] })), 'order_held'],
     ['is at another place', stateOf({ sources: ['shop'] }, CONFIRM), 'wrong_location'],
