@@ -569,6 +569,11 @@ const CASES: readonly (readonly [keyof typeof VIOLATION_CODES, string, readonly 
   ['wrong_return', 'an allowance granted again', [...gone, allowed('0.01'), allowed('0.01')]],
   ['wrong_exchange', 'more carried than came back', [...sound, exchanged('3.18')]],
   ['wrong_exchange', 'credit carried twice', [...sound, exchanged('3.17'), exchanged('0.01', 'f')]],
+  [
+    'wrong_exchange',
+    'credit carried that went back in money',
+    [...sound, captured10, due('3.67'), refunded('3.67'), due('0.00'), exchanged('0.01')],
+  ],
   ['wrong_exchange', 'a difference that is none', [...sound, exchanged('3.17'), settled({ toPay: '0.01' })]],
   ['wrong_exchange', 'an end of none', [...sound, settled({})]],
   ['wrong_exchange', 'a new order that nobody agreed to', [placedFor('web~1')]],
