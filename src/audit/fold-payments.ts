@@ -115,7 +115,8 @@ export class FoldedPayments {
         payment.expiresAt = event.data.expiresAt;
         break;
       case 'OrderPaymentAuthorised':
-        if (payment.authorised !== undefined) this.#wrong(`${payment.paymentId} authorised again`);
+        if (payment.authorised !== undefined && payment.stage !== 'failed')
+          this.#wrong(`${payment.paymentId} authorised again`);
         this.#stage(payment, 'authorised');
         payment.authorised = minor;
         break;

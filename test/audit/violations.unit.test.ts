@@ -298,6 +298,10 @@ test('sound books have no violations, before and after everything is posted', ()
   const inFull = [...upToReservedUnpaid, moneyAuthorised('9.50'), confirmed];
   const said = chargedBack({ excess: '10.00' });
   expect(wrongWith([...inFull, paid({ amount: '9.50' }), due('0.00')])).toEqual([]);
+  const lapsed: Written = [ORDER, 'OrderPaymentFailed', { paymentId: 'p', code: 'expired', reason: 'x' }];
+  const anew = [moneyAuthorised('9.50'), lapsed, moneyAuthorised('9.50')];
+  expect(wrongWith([...upToReservedUnpaid, ...anew, confirmed])).toEqual([]);
+  expect(wrongWith([...upToReservedUnpaid, ...anew, lapsed, confirmed])).toContain('confirmed_unpaid');
   expect(
     wrongWith([...upToConfirmed, captured10, due('0.50'), refunded('10.00'), said, due('0.00')]),
   ).toEqual([]);
@@ -414,6 +418,11 @@ const CASES: readonly (readonly [keyof typeof VIOLATION_CODES, string, readonly 
   ],
   ['wrong_payment', 'a refund of a payment that nobody made', [...upToConfirmed, refunded('1.00')]],
   ['wrong_payment', 'the same capture twice', [...upToConfirmed, captured10, captured10]],
+  [
+    'wrong_payment',
+    'authorised again while it is',
+    [...upToConfirmed, moneyAuthorised('9.50'), moneyAuthorised('9.50')],
+  ],
   ['wrong_payment', 'more captured than authorised', [...upToConfirmed, moneyAuthorised('9.99'), captured10]],
   ['wrong_payment', 'an answer to a request that nobody made', [...upToConfirmed, paid({ requested: true })]],
   [
