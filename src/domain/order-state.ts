@@ -114,7 +114,8 @@ export const isGuest = ({ guest, customerId }: OrderPlaced['data']): boolean =>
 export const isEnded = (status: OrderStatus): boolean =>
   status === 'completed' || status === 'cancelled' || status === 'rejected' || status === 'expired';
 
-const perLine = (lines: readonly { lineId: string; quantity: number }[]): ReadonlyMap<string, number> => {
+/** Units by line, summed, so that naming a line twice is no other content and cannot pass a check twice. */
+export const perLine = (lines: readonly { lineId: string; quantity: number }[]): Map<string, number> => {
   const units = new Map<string, number>();
   for (const { lineId, quantity } of lines) units.set(lineId, (units.get(lineId) ?? 0) + quantity);
   return units;

@@ -100,7 +100,7 @@ const decidePlaced = (
 /** The arbiter of an order: its life, its money, the fate of its holds. Never more shipped, cancelled or returned than there was. */
 export const order: Decider<OrderCommand, OrderEvent, OrderState> = {
   category: 'order',
-  stateVersion: 3,
+  stateVersion: 4,
   initialState: initialOrder,
   evolve: evolveOrder,
 
