@@ -13,6 +13,7 @@ import type { OrderEvent } from './order-events.js';
 import { andComplete, type Placed, wrongStatus } from './order-fulfilment.js';
 import { leftToShip } from './order-lines.js';
 import { LINES_MAX } from './order-placement.js';
+import { lackingUnits } from './order-reservation.js';
 import type { OrderLine } from './order-state.js';
 import { orderHeld, reviewsBlocking } from './review.js';
 import { QUANTITY_MAX } from './schemas.js';
@@ -288,7 +289,6 @@ export const decideConfirmChange = (
   if (missing !== undefined && !waits) {
     return reject('insufficient_stock', `${missing[1]} of ${missing[0]} lack`, { sku: missing[0] });
   }
-  const why = new Map(lacking.map((one) => [one.sku, one]));
   const confirmed: OrderEvent = {
     type: 'OrderChangeConfirmed',
     data: {
@@ -297,10 +297,7 @@ export const decideConfirmChange = (
       channel: state.placed.channel,
       currency: state.placed.currency,
       ...plan,
-      lacking: [...plan.lacking].map(([sku, quantity]) => {
-        const { code = 'insufficient_stock', asked = [] } = why.get(sku) ?? {};
-        return { sku, quantity, code, asked };
-      }),
+      lacking: lackingUnits({ lacking }, plan.lacking),
     },
   };
   if (round === undefined || allocations.length === 0) return andComplete(state, confirmed);

@@ -1,7 +1,8 @@
 import { unitShares } from './apportion.js';
 import { amountOf } from './money.js';
 import type { OrderUnits } from './order-events.js';
-import { type OrderLine, type OrderState, perLine } from './order-state.js';
+import type { OrderLine, OrderState } from './order-state.js';
+import { perLine } from './per-line.js';
 import { taxOfUnits } from './tax.js';
 
 /** What of an order says how much it charged and gave back. */

@@ -12,8 +12,9 @@ const SOURCES_MAX = 200;
 /** Id of what an order does by itself, once. */
 const SHORTAGE = 'shortage:all';
 
-const lackingUnits = (
-  { lacking = [] }: OrderCommand & { type: 'reserve' },
+/** Units that nothing holds, each with what the last location said; `lacking` is as far as that is known. */
+export const lackingUnits = (
+  { lacking = [] }: Pick<OrderCommand & { type: 'reserve' }, 'lacking'>,
   short: ReadonlyMap<string, number>,
 ): LackingUnits[] => {
   const why = new Map(lacking.map((one) => [one.sku, one]));
