@@ -110,7 +110,9 @@ export const consignmentRoutes = ({ consignments, db }: ApiParts): Route[] => [
     path: '/v1/consignments/candidates',
     tag: 'consignments',
     summary: 'Customers with two open orders or more that could leave a location together',
-    description: `The longest waiting first, ${CANDIDATES_MAX} at most.`,
+    description:
+      `The longest waiting first, ${CANDIDATES_MAX} at most. A hint: those that name different addresses of the customer ` +
+      '(`destination.deliveryAddressId`) do not leave together.',
     access: ['channel', 'warehouse', 'reader'],
     query: z.strictObject({ location: slug, channel: id.optional() }),
     awaitable: true,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { LINES_MAX, type OrderCommand } from '../domain/order.js';
-import { PRIORITY_MAX } from '../domain/split.js';
+import { SPLIT_PRIORITY_MAX } from '../domain/split.js';
 import { splitId as partsOf } from '../domain/stream-id.js';
 import { decided, idOrKey } from './answers.js';
 import { orderIdFor, orderView, viewOfState } from './order-view.js';
@@ -43,7 +43,12 @@ export const orderSplitRoutes = ({ orders }: ApiParts): Route[] => {
           .min(1)
           .max(LINES_MAX),
         requestedDate: day.optional().meta({ description: 'The day it is wanted.' }),
-        priority: z.int().min(1).max(PRIORITY_MAX).optional().meta({ description: '1 is the most urgent.' }),
+        priority: z
+          .int()
+          .min(1)
+          .max(SPLIT_PRIORITY_MAX)
+          .optional()
+          .meta({ description: '1 is the most urgent.' }),
         effectiveAt,
       }),
       idempotent: true,

@@ -5,7 +5,7 @@ import { microsOf } from './calendar.js';
 import { FoldedAllocations } from './fold-allocations.js';
 import { foldChange } from './fold-changes.js';
 import { addLine, checkShares, countUnits, discountLines, goodsOf, locateLines } from './fold-lines.js';
-import { costOf, FoldedPayments } from './fold-payments.js';
+import { costOf, FoldedPayments, overspentBy } from './fold-payments.js';
 import type { Promises } from './fold-promises.js';
 import { FoldedReturns } from './fold-returns.js';
 import { FoldedReviews } from './fold-reviews.js';
@@ -152,10 +152,20 @@ export class OrderFold {
       case 'OrderReturnRefused':
       case 'OrderReturnReceived':
       case 'OrderReturnInspected':
-      case 'OrderExchangeAgreed':
       case 'OrderExchangeSettled':
       case 'OrderExchangeEnded':
         this.#returnsOf(order).apply(recorded, event);
+        break;
+      case 'OrderExchangeAgreed':
+        this.#returnsOf(order).apply(recorded, event);
+        // Credit is carried once: to another order, or back in money.
+        if (/[1-9]/.test(event.data.credit) && overspentBy(order) > 0n) {
+          this.violations.add(
+            'wrong_exchange',
+            stream,
+            `${event.data.exchangeId}: its credit went back in money`,
+          );
+        }
         break;
       case 'OrderAllowanceGranted':
         this.#returnsOf(order).apply(recorded, event);

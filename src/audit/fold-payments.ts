@@ -115,7 +115,8 @@ export class FoldedPayments {
         payment.expiresAt = event.data.expiresAt;
         break;
       case 'OrderPaymentAuthorised':
-        if (payment.authorised !== undefined) this.#wrong(`${payment.paymentId} authorised again`);
+        if (payment.authorised !== undefined && payment.stage !== 'failed')
+          this.#wrong(`${payment.paymentId} authorised again`);
         this.#stage(payment, 'authorised');
         payment.authorised = minor;
         break;
@@ -229,10 +230,14 @@ export class FoldedPayments {
   }
 }
 
-/** What an order costs: the units that are neither cancelled nor came back, less what was credited beyond them, not below zero; exchanges. */
-export const costOf = (order: FoldedOrder): bigint => {
+/**
+ * What an order spent: the units that are neither cancelled nor came back, less what was credited beyond them, and exchanges that took
+ * credit away; and what of it the credit of an exchange paid.
+ */
+const spentOf = (order: FoldedOrder): { readonly spent: bigint; readonly byCredit: bigint } => {
   const { status, lines, allowance, placed } = order;
-  if (status === 'rejected' || status === 'expired' || status === 'cancelled') return 0n;
+  if (status === 'rejected' || status === 'expired' || status === 'cancelled')
+    return { spent: 0n, byCredit: 0n };
   const { currency } = placed;
   let ordered = 0n;
   let back = 0n;
@@ -244,8 +249,27 @@ export const costOf = (order: FoldedOrder): bigint => {
     ordered += paid(line.quantity - line.cancelled);
     back += paid(line.returned);
   }
-  const left = ordered - back - allowance;
-  return (left > 0n ? left : 0n) + carriedAway(order) - carriedIn(placed, ordered);
+  return { spent: ordered - back - allowance + carriedAway(order), byCredit: carriedIn(placed, ordered) };
+};
+
+/** What an order costs. It never spent less than nothing. */
+export const costOf = (order: FoldedOrder): bigint => {
+  const { spent, byCredit } = spentOf(order);
+  return (spent > 0n ? spent : 0n) - byCredit;
+};
+
+/** Where an order is paid here: by how much it spent, gave back or is asked to give back more than came. */
+export const overspentBy = (order: FoldedOrder): bigint => {
+  const { payments, placed } = order;
+  let captured = 0n;
+  let asked = 0n;
+  for (const one of payments?.all.values() ?? []) {
+    captured += one.captured;
+    asked += one.refundRequested;
+  }
+  if (placed.confirm !== 'payment' && captured === 0n) return 0n;
+  const { spent, byCredit } = spentOf(order);
+  return spent - byCredit + asked - (payments?.paid() ?? 0n);
 };
 
 const least = (a: bigint, b: bigint): bigint => (a < b ? a : b);

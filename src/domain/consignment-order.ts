@@ -18,8 +18,8 @@ export type MergeRefusal =
   | 'nothing_open';
 
 const addressOf = ({ placed }: OrderState): string => {
-  const { country, region, postalCode } = placed?.destination ?? {};
-  return JSON.stringify([country, region ?? null, postalCode ?? null]);
+  const { country, region, postalCode, deliveryAddressId } = placed?.destination ?? {};
+  return JSON.stringify([country, region ?? null, postalCode ?? null, deliveryAddressId ?? null]);
 };
 
 /**

@@ -31,19 +31,21 @@ export interface Costs {
   readonly carriedIn: bigint;
 }
 
+const smaller = (a: bigint, b: bigint): bigint => (a < b ? a : b);
+
 /** An order that has ended and delivered nothing: whatever was paid for it is to be given back. */
 export const endedEmpty = (status: OrderStatus): boolean =>
   status === 'rejected' || status === 'expired' || status === 'cancelled';
 
 /**
  * The frozen shares of the units that are neither cancelled (the last of a line) nor returned (the first of those that were shipped), less
- * allowances and never below zero: what is credited beyond that was not paid here, and cannot be given back here; the ledger has it. Then
- * what exchanges carried: to another order it counts as spent, from another one as paid.
+ * allowances, and what exchanges carried to other orders (`spent`): below zero where more was credited than was charged. Beside it what an
+ * exchange carried to this one and so paid (`credit`).
  */
-export const costOf = (costs: Costs): bigint => {
+const partsOf = (costs: Costs): { readonly spent: bigint; readonly credit: bigint } => {
   const { status, lines, currency, allowance, carriedAway, carriedIn } = costs;
-  if (endedEmpty(status)) return 0n;
-  let cost = -allowance;
+  if (endedEmpty(status)) return { spent: 0n, credit: 0n };
+  let spent = carriedAway - allowance;
   let placed = 0n;
   for (const line of lines) {
     const { quantity, cancelled, returned, amount, discount } = line;
@@ -51,11 +53,20 @@ export const costOf = (costs: Costs): bigint => {
       const share = (total: bigint): bigint => unitShares(total, quantity, from, quantity - cancelled);
       return share(amount) - share(discount) + taxOfUnits(line, currency, from, quantity - cancelled);
     };
-    cost += paid(returned);
+    spent += paid(returned);
     if (carriedIn > 0n) placed += paid(0);
   }
   // A credit covers what the new order came to, whatever came back of it since; the rest of it is the old order's to give back.
-  return (cost > 0n ? cost : 0n) + carriedAway - (carriedIn < placed ? carriedIn : placed);
+  return { spent, credit: smaller(carriedIn, placed) };
+};
+
+/**
+ * What an order costs. What was spent is never below zero: what is credited beyond that was not paid here, and cannot be given back here in
+ * money; the ledger has it. But it may be carried to another order, which is then no debt of this one.
+ */
+export const costOf = (costs: Costs): bigint => {
+  const { spent, credit } = partsOf(costs);
+  return (spent > 0n ? spent : 0n) - credit;
 };
 
 export interface OrderBalance extends PaymentSums {
@@ -72,8 +83,6 @@ export const balanceOf = (cost: bigint, sums: PaymentSums): OrderBalance => {
   return { ...sums, cost, due: left > 0n ? left : 0n, overpaid: left < 0n ? -left : 0n };
 };
 
-const smaller = (a: bigint, b: bigint): bigint => (a < b ? a : b);
-
 /** What exchanges carried from an order to new ones; what a new one did not need is owed in money. */
 const carriedAwayOf = ({ afterSales: { exchanges } }: OrderState): bigint => {
   let sum = 0n;
@@ -83,11 +92,11 @@ const carriedAwayOf = ({ afterSales: { exchanges } }: OrderState): bigint => {
   return sum;
 };
 
-export const balanceOfOrder = (state: OrderState): OrderBalance => {
-  const { status, lines, placed, afterSales, payments } = state;
+const costsOf = (state: OrderState): Costs => {
+  const { status, lines, placed, afterSales } = state;
   const currency = placed?.currency ?? '';
   const credit = placed?.exchangeOf?.credit;
-  const costs: Costs = {
+  return {
     status,
     lines: lines.values(),
     currency,
@@ -95,7 +104,21 @@ export const balanceOfOrder = (state: OrderState): OrderBalance => {
     carriedAway: carriedAwayOf(state),
     carriedIn: credit === undefined ? 0n : amountOf(credit, currency),
   };
-  return balanceOf(costOf(costs), totalSums(payments));
+};
+
+export const balanceOfOrder = (state: OrderState): OrderBalance =>
+  balanceOf(costOf(costsOf(state)), totalSums(state.payments));
+
+/**
+ * How much of what an order gave back is still here to be carried to another one: neither spent, nor given back in money or asked to be.
+ * Undefined for an order that is not paid here: it waits for no payment and none came, so it is on account.
+ */
+export const leftToSpend = (state: OrderState): bigint | undefined => {
+  const { captured, refunded, chargedBack, refundRequested } = totalSums(state.payments);
+  if (state.placed?.confirm !== 'payment' && captured === 0n) return undefined;
+  const { spent, credit } = partsOf(costsOf(state));
+  const left = captured - refunded - chargedBack - refundRequested + credit - spent;
+  return left > 0n ? left : 0n;
 };
 
 /** Whether what was captured and what is authorised cover what it costs. */

@@ -13,6 +13,7 @@ import type { OrderEvent } from './order-events.js';
 import { andComplete, type Placed, wrongStatus } from './order-fulfilment.js';
 import { leftToShip } from './order-lines.js';
 import { LINES_MAX, tooLarge } from './order-placement.js';
+import { lackingUnits } from './order-reservation.js';
 import type { OrderLine } from './order-state.js';
 import { orderHeld, reviewsBlocking } from './review.js';
 import { QUANTITY_MAX } from './schemas.js';
@@ -175,6 +176,19 @@ const tooMuch = ({ state, added }: Draft): Rejection | undefined => {
   return undefined;
 };
 
+/** Whether there is an order after it: charges alone are none where there were goods, as when these are cancelled. */
+const leavesSomething = ({ state, cancelled, added }: Draft): boolean => {
+  const lines = [...state.lines.values()];
+  const hadGoods = lines.some(({ kind }) => kind === 'goods');
+  const counts = ({ kind }: Pick<OrderLine, 'kind'>): boolean => kind === 'goods' || !hadGoods;
+  return (
+    added.some(counts) ||
+    lines.some(
+      (line) => line.shipped > 0 || (counts(line) && openUnits(line) > (cancelled.get(line.lineId) ?? 0)),
+    )
+  );
+};
+
 /** What the actions do to the order as it is now, or why they cannot. Pure; the same twice. */
 export const planChange = (state: Placed, actions: readonly ChangeAction[]): ChangePlan | Rejection => {
   const draft = new Draft(state);
@@ -185,11 +199,7 @@ export const planChange = (state: Placed, actions: readonly ChangeAction[]): Cha
   const refused = tooMuch(draft);
   if (refused !== undefined) return refused;
   const cancelled = [...draft.cancelled].map(([lineId, quantity]) => ({ lineId, quantity }));
-  const stays = [...state.lines.values()].some(
-    (line) => line.shipped > 0 || openUnits(line) > (draft.cancelled.get(line.lineId) ?? 0),
-  );
-  if (!stays && draft.added.length === 0)
-    return reject('nothing_open', 'nothing would be left: cancel the order');
+  if (!leavesSomething(draft)) return reject('nothing_open', 'nothing would be left: cancel the order');
   // Units of a SKU that go and come again stay where they are held.
   const unwanted = goodsAmong(state, cancelled);
   const freed = letGo(state, unwanted).released;
@@ -276,7 +286,6 @@ export const decideConfirmChange = (
   if (missing !== undefined && !waits) {
     return reject('insufficient_stock', `${missing[1]} of ${missing[0]} lack`, { sku: missing[0] });
   }
-  const why = new Map(lacking.map((one) => [one.sku, one]));
   const confirmed: OrderEvent = {
     type: 'OrderChangeConfirmed',
     data: {
@@ -285,10 +294,7 @@ export const decideConfirmChange = (
       channel: state.placed.channel,
       currency: state.placed.currency,
       ...plan,
-      lacking: [...plan.lacking].map(([sku, quantity]) => {
-        const { code = 'insufficient_stock', asked = [] } = why.get(sku) ?? {};
-        return { sku, quantity, code, asked };
-      }),
+      lacking: lackingUnits({ lacking }, plan.lacking),
     },
   };
   if (round === undefined || allocations.length === 0) return andComplete(state, confirmed);

@@ -2,6 +2,7 @@ import { unitShares } from './apportion.js';
 import { amountOf } from './money.js';
 import type { OrderUnits } from './order-events.js';
 import type { OrderLine, OrderState } from './order-state.js';
+import { perLine } from './per-line.js';
 import { taxOfUnits } from './tax.js';
 
 /** What of an order says how much it charged and gave back. */
@@ -39,10 +40,37 @@ export const leftToCredit = (state: Money): bigint => {
   return left;
 };
 
-/** What units are credited where nobody says an amount: their shares, or what is left of what was charged when that is less. */
+/** An amount, or what is left when that is less. */
 export const dueFor = (shares: bigint, left: bigint): bigint => {
   if (shares <= left) return shares;
   return left > 0n ? left : 0n;
+};
+
+/**
+ * What the allowances of lines take off when units of these come back, by line: as much as what the customer keeps of the line is too little
+ * for. So a line gives back what was charged for it, whether its allowance or its return came first.
+ */
+export const takenOff = (state: Money, units: readonly OrderUnits[]): ReadonlyMap<string, bigint> => {
+  const currency = currencyOf(state);
+  const taken = new Map<string, bigint>();
+  if (state.afterSales.openAllowances.size === 0) return taken;
+  for (const [lineId, quantity] of perLine(units)) {
+    const line = state.lines.get(lineId);
+    const open = state.afterSales.openAllowances.get(lineId);
+    if (line === undefined || open === undefined) continue;
+    const after = paidForFirst(line, line.returned + quantity, currency);
+    const lacks = open - (paidForFirst(line, line.shipped, currency) - after);
+    const share = after - paidForFirst(line, line.returned, currency);
+    if (lacks > 0n) taken.set(lineId, dueFor(lacks, share));
+  }
+  return taken;
+};
+
+/** What units are credited where nobody says an amount. */
+export const dueForUnits = (state: Money, units: readonly OrderUnits[]): bigint => {
+  let due = paidFor(units, currencyOf(state));
+  for (const less of takenOff(state, units).values()) due -= less;
+  return dueFor(due, leftToCredit(state));
 };
 
 export const paidFor = (lines: readonly OrderUnits[], currency: string): bigint =>

@@ -1,7 +1,7 @@
 import { type Decision, isRejection, type Rejection, reject } from './decider.js';
 import { formatAmount, parseAmount } from './money.js';
 import { type Drawn, goodsAmong, shippedUnits, type UnitsByPlace } from './order-allocations.js';
-import { dueFor, leftToCredit, paidFor } from './order-charge.js';
+import { dueForUnits, leftToCredit, paidFor } from './order-charge.js';
 import type { OrderCommand } from './order-commands.js';
 import type { OrderEvent, OrderUnits } from './order-events.js';
 import { type Placed, settlementOf } from './order-fulfilment.js';
@@ -26,8 +26,8 @@ export const exceedsPaid = (left: bigint, currency: string): Rejection => {
 
 /**
  * Gives back what units are worth by their frozen shares, or what was agreed. All that an order gives back, by whatever path, is
- * at most what it charged: without an amount a credit is cut to what is left of that, so a full return after an allowance still
- * comes to exactly what was paid; with one that is more it is `exceeds_paid`, unless somebody says why (goodwill).
+ * at most what it charged: without an amount a credit is cut to what is left of that, for each line and for the order, so a full return after
+ * an allowance still comes to exactly what was paid; with one that is more it is `exceeds_paid`, unless somebody says why (goodwill).
  */
 export const creditUnits = (state: Placed, credit: Credit, lines: OrderUnits[]): Decision<OrderEvent> => {
   const { currency, channel } = state.placed;
@@ -35,7 +35,7 @@ export const creditUnits = (state: Placed, credit: Credit, lines: OrderUnits[]):
   const shares = paidFor(lines, currency);
   const left = leftToCredit(state);
   const credited =
-    credit.credited === undefined ? dueFor(shares, left) : parseAmount(credit.credited, currency);
+    credit.credited === undefined ? dueForUnits(state, lines) : parseAmount(credit.credited, currency);
   if (credited === undefined || credited < 0n)
     return reject('invalid_amount', `not an amount of ${currency}`);
   const exceeds = credited > left && credited > 0n;

@@ -1,6 +1,8 @@
 import { type Decision, isRejection, type Rejection, reject } from './decider.js';
 import { EXCHANGES_MAX, type ExchangeOrder } from './exchange-events.js';
 import { formatAmount, parseAmount } from './money.js';
+import { leftToSpend } from './order-balance.js';
+import { dueFor } from './order-charge.js';
 import type { PlaceOrder } from './order-commands.js';
 import type { OrderEvent } from './order-events.js';
 import { type Placed, settlementOf } from './order-fulfilment.js';
@@ -27,15 +29,20 @@ export const placementOf = (orderId: string, exchangeId: string, exchange: Excha
   },
 });
 
-/** What of a return's credit was not carried anywhere, in minor units. */
-const leftToCarry = ({ afterSales }: Placed, returnId: string): bigint | undefined => {
-  const credit = afterSales.credits.get(returnId);
+/**
+ * What a return gave, and what of it was neither carried anywhere nor given back in money, in minor units. Money does not say for which
+ * return it goes back, so the limit is what is left of the whole order.
+ */
+const leftToCarry = (state: Placed, returnId: string): { given: bigint; left: bigint } | undefined => {
+  const { credits, exchanges } = state.afterSales;
+  const credit = credits.get(returnId);
   if (credit === undefined) return undefined;
-  let left = credit.shares + credit.allowance;
-  for (const { returnId: of, status, credit: carried } of afterSales.exchanges.values()) {
+  const given = credit.shares + credit.allowance;
+  let left = given;
+  for (const { returnId: of, status, credit: carried } of exchanges.values()) {
     if (of === returnId && status !== 'ended') left -= carried;
   }
-  return left;
+  return { given, left: dueFor(left, leftToSpend(state) ?? left) };
 };
 
 const sameExchange = (before: Exchange, { returnId, credit, order }: Of<'agree-exchange'>): boolean =>
@@ -63,12 +70,15 @@ const decideAgree = (command: Of<'agree-exchange'>, state: Placed): Decision<Ord
   if (exchanges.size >= EXCHANGES_MAX) {
     return reject('too_many_exchanges', `an order has at most ${EXCHANGES_MAX} exchanges`);
   }
-  const left = leftToCarry(state, returnId);
-  if (left === undefined) return notCredited(state, returnId);
+  const carriable = leftToCarry(state, returnId);
+  if (carriable === undefined) return notCredited(state, returnId);
+  const { given, left } = carriable;
   const { channel, currency, externalId: old } = state.placed;
   const credit = asked === undefined ? left : parseAmount(asked, currency);
   if (credit === undefined) return reject('invalid_amount', `not an amount of ${currency}`);
-  if (credit > left || credit < 0n) {
+  // Who says no amount means the credit, and not a new order at its full price.
+  const isGone = asked === undefined && left === 0n && given > 0n;
+  if (isGone || credit > left || credit < 0n) {
     const rest = formatAmount(left, currency);
     return reject('exceeds_credit', `${rest} ${currency} of the return's credit is left`, { left: rest });
   }

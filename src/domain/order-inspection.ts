@@ -4,8 +4,9 @@ import type { OrderEvent, OrderUnits } from './order-events.js';
 import type { Placed } from './order-fulfilment.js';
 import { unitsOf } from './order-lines.js';
 import type { ReturnCommand } from './order-return-commands.js';
-import { isCounted, otherContent, tally, wrongReturnStatus } from './order-return-content.js';
+import { isCounted, otherContent, wrongReturnStatus } from './order-return-content.js';
 import { evolveAfterSales, type RequestedUnits, type ReturnRequest } from './order-return-state.js';
+import { perLine } from './per-line.js';
 import { INSPECTION_OUTCOMES, type InspectionOutcome, type OrderReturnInspected } from './return-events.js';
 
 /** The units of a return that were accepted, with their shares. Damaged goods go to no stock: its unavailable kinds come later. */
@@ -53,7 +54,7 @@ export const decideInspect = (
   state: Placed,
 ): Decision<OrderEvent> => {
   const named = new Map(
-    INSPECTION_OUTCOMES.map((one) => [one, tally(lines.filter(({ outcome }) => outcome === one))] as const),
+    INSPECTION_OUTCOMES.map((one) => [one, perLine(lines.filter(({ outcome }) => outcome === one))] as const),
   );
   const isInspected = [...request.lines.values()].some((units) =>
     INSPECTION_OUTCOMES.some((outcome) => countsOf(units, outcome) > 0),
@@ -65,7 +66,7 @@ export const decideInspect = (
     return same ? [] : otherContent(returnId, 'inspected');
   }
   if (request.status !== 'received') return wrongReturnStatus(request, 'received');
-  const all = tally(lines);
+  const all = perLine(lines);
   const unknown = [...all.keys()].find((lineId) => (request.lines.get(lineId)?.received ?? 0) === 0);
   if (unknown !== undefined) {
     return reject('unknown_line', `no unit of line ${unknown} was received`, { lineId: unknown });

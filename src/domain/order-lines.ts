@@ -5,15 +5,9 @@ import { firstLocations } from './order-allocations.js';
 import type { LineQuantity } from './order-commands.js';
 import type { OrderEvent, OrderPlaced, OrderUnits } from './order-events.js';
 import { type OrderLine, type OrderState, openUnits, unitsIn } from './order-state.js';
+import { perLine } from './per-line.js';
 import { openApart, openInSplit, type SplitUnits } from './split.js';
 import { taxShares } from './tax.js';
-
-/** Sums what is asked per line, so that naming a line twice cannot pass a check twice. */
-export const summed = (lines: readonly LineQuantity[]): LineQuantity[] => {
-  const totals = new Map<string, number>();
-  for (const { lineId, quantity } of lines) totals.set(lineId, (totals.get(lineId) ?? 0) + quantity);
-  return [...totals].map(([lineId, quantity]) => ({ lineId, quantity }));
-};
 
 /** The lines asked for with what they may take, or the rejection: `unknown_line`, or `code` when one asks for more. */
 export const resolve = (
@@ -23,7 +17,7 @@ export const resolve = (
   code: string,
 ): { line: OrderLine; quantity: number }[] | Rejection => {
   const found: { line: OrderLine; quantity: number }[] = [];
-  for (const { lineId, quantity } of summed(asked)) {
+  for (const [lineId, quantity] of perLine(asked)) {
     const line = state.lines.get(lineId);
     if (line === undefined) return reject('unknown_line', `the order has no line ${lineId}`, { lineId });
     if (quantity > allowed(line)) {
@@ -47,7 +41,7 @@ export const repeated = (
   if (before === undefined) return undefined;
   if (asked === undefined) return [];
   const recorded = unitsIn(before);
-  const wanted = new Map(summed(asked).map(({ lineId, quantity }) => [lineId, quantity]));
+  const wanted = perLine(asked);
   const same =
     [...wanted.keys()].every((lineId) => recorded.has(lineId)) &&
     [...recorded].every(([lineId, quantity]) => {

@@ -14,7 +14,7 @@ export const SHORTAGE_POLICIES = ['all-or-nothing', 'ship-available', 'backorder
 /** `at-once`: the customer leaves with the goods, so that the order is shipped in the moment it is confirmed. */
 export const HANDOVERS = ['later', 'at-once'] as const;
 /** 0 is first served. */
-export const PRIORITY_MAX = 9;
+export const PRIORITY_LEVEL_MAX = 9;
 /** Of an order that says nothing. */
 export const PRIORITY_DEFAULT = 5;
 
@@ -46,7 +46,7 @@ export const line = z.object({
 
 /** Who comes before whom when stock is scarce, and why. */
 export const priority = z.object({
-  level: z.int().min(0).max(PRIORITY_MAX),
+  level: z.int().min(0).max(PRIORITY_LEVEL_MAX),
   reason: z.string().min(1).max(200).regex(STORABLE_TEXT),
 });
 /** Days, as the customer named them. */

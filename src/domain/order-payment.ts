@@ -18,7 +18,8 @@ import { type Payment, sumsOf } from './payment.js';
  * Decisions about the payments of an order. What is asked of us (start, capture) can be refused; what is told of the world is recorded, also
  * when the order has ended: the money is here, and what follows from it is decided beside it (`order-payments.ts`).
  *
- * Content of an id is its tender and amount. How long it may take, and why, are words about it.
+ * Content of an id is its tender and amount. How long it may take, and why, are words about it. A failure or an authorisation is the same
+ * again only while it is the last word on its payment.
  */
 type Of<Type extends PaymentCommand['type']> = PaymentCommand & { readonly type: Type };
 
@@ -59,7 +60,9 @@ const decideAuthorise = (command: Of<'authorise-payment'>, state: Placed): Decis
     if (refusal !== undefined) return refusal;
   } else {
     if (before.tender.kind !== tender.kind) return reused(paymentId);
-    if (before.authorised !== undefined) return before.authorised === minor ? [] : reused(paymentId);
+    if (before.authorised !== undefined && before.authorised !== minor) return reused(paymentId);
+    // What failed since is authorised anew; else it is authorised as it was, or voided for good.
+    if (before.authorised !== undefined && before.stage !== 'failed') return [];
     const { captured, captureRequested } = sumsOf(before);
     if (captured + captureRequested > minor) {
       return reject('below_captured', 'more was captured than this authorisation is of', { paymentId });
@@ -140,8 +143,11 @@ const decideFailCapture = (command: Of<'fail-capture'>, state: Placed): Decision
 const decideFail = ({ paymentId, code, reason }: Of<'fail-payment'>, state: Placed): Decision<OrderEvent> => {
   const payment = state.payments.get(paymentId);
   if (payment === undefined) return unknownPayment(paymentId);
-  const { failure } = payment;
-  if (failure !== undefined) return failure.code === code ? [] : reused(paymentId);
+  const { failure, stage } = payment;
+  // An authorisation since then can lapse too: only what is failed still, or voided for good, has failed already.
+  if (failure !== undefined && (stage === 'failed' || stage === 'voided')) {
+    return failure.code === code ? [] : reused(paymentId);
+  }
   if (sumsOf(payment).captured > 0n) {
     return reject('payment_captured', 'money that came and went again is a refund or a chargeback', {
       paymentId,

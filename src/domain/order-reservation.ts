@@ -3,18 +3,18 @@ import { discountLines } from './discount.js';
 import { fitting, ROUNDS_MAX, shortUnits } from './order-allocations.js';
 import type { LineQuantity, OrderCommand } from './order-commands.js';
 import type { LackingUnits, OrderEvent } from './order-events.js';
-import { cancelUnits, decideShip, type Placed } from './order-fulfilment.js';
+import { cancelUnits, type Placed } from './order-fulfilment.js';
 import { evolveOrder, isEnded } from './order-state.js';
 import { reviewsBlocking } from './review.js';
 
 /** Locations an order may have in its life. */
 const SOURCES_MAX = 200;
-/** Ids of what an order does by itself, once. */
+/** Id of what an order does by itself, once. */
 const SHORTAGE = 'shortage:all';
-const HANDOVER = 'handover:all';
 
-const lackingUnits = (
-  { lacking = [] }: OrderCommand & { type: 'reserve' },
+/** Units that nothing holds, each with what the last location said; `lacking` is as far as that is known. */
+export const lackingUnits = (
+  { lacking = [] }: Pick<OrderCommand & { type: 'reserve' }, 'lacking'>,
   short: ReadonlyMap<string, number>,
 ): LackingUnits[] => {
   const why = new Map(lacking.map((one) => [one.sku, one]));
@@ -41,14 +41,14 @@ const isNothingHeld = ({ lines }: Placed, allocations: readonly unknown[]): bool
   allocations.length === 0 && [...lines.values()].some(({ kind }) => kind === 'goods');
 
 /**
- * Freezes what was held, never more than is wanted, and the discounts; then, in the same append, what the policies say: what is short is cancelled, the order is
- * confirmed, and at a till it is shipped. Rejection: `insufficient_stock` where the policy does not allow for what is short.
+ * Freezes what was held, never more than is wanted, and the discounts; then, in the same append, what the policies say: what is short is
+ * cancelled, and the order is confirmed. Rejection: `insufficient_stock` where the policy does not allow for what is short.
  */
 export const decideReserve = (
   command: OrderCommand & { type: 'reserve' },
   state: Placed,
 ): Decision<OrderEvent> => {
-  const { currency, shortage = 'all-or-nothing', handover, confirm } = state.placed;
+  const { currency, shortage = 'all-or-nothing', confirm } = state.placed;
   const { coupons } = command;
   // A hold that is not among them is let go by whoever made it: the order never says that it holds more than it wants.
   const allocations = fitting(command.allocations, shortUnits(state));
@@ -71,11 +71,7 @@ export const decideReserve = (
     }
   }
   if (confirm !== 'auto' || reviewsBlocking(state.reviews, 'confirm').length > 0) return events;
-  events.push({ type: 'OrderConfirmed', data: {} });
-  if (handover !== 'at-once' || reviewsBlocking(state.reviews, 'ship').length > 0) return events;
-  const confirmed = events.reduce(evolveOrder, state) as Placed;
-  const shipped = decideShip({ type: 'ship', shipmentId: HANDOVER }, confirmed);
-  return isRejection(shipped) ? shipped : [...events, ...shipped];
+  return [...events, { type: 'OrderConfirmed', data: {} }];
 };
 
 export const decideSources = (

@@ -1,5 +1,4 @@
 import { type Rejection, reject } from './decider.js';
-import type { LineQuantity } from './order-commands.js';
 import type { RequestedUnits, ReturnRequest } from './order-return-state.js';
 
 /** What makes a step of a return the same as before, or another one under its id. */
@@ -8,13 +7,6 @@ export const otherContent = (returnId: string, step: string): Rejection =>
 
 export const wrongReturnStatus = ({ status }: ReturnRequest, wanted: string): Rejection =>
   reject('wrong_return_status', `the return is ${status}, not ${wanted}`, { status });
-
-/** Units by line, summed, so that naming a line twice is no other content. */
-export const tally = (lines: readonly LineQuantity[]): Map<string, number> => {
-  const units = new Map<string, number>();
-  for (const { lineId, quantity } of lines) units.set(lineId, (units.get(lineId) ?? 0) + quantity);
-  return units;
-};
 
 /** Whether these units are those that the request counts, line by line; lines that it counts none of need no naming. */
 export const isCounted = (

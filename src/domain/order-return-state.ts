@@ -1,6 +1,6 @@
 import type { ExchangeEvent, OrderExchangeAgreed } from './exchange-events.js';
 import { amountOf } from './money.js';
-import { dueFor, leftToCredit, type Money, paidFor } from './order-charge.js';
+import { dueForUnits, type Money, paidFor, takenOff } from './order-charge.js';
 import type { OrderReturned } from './order-events.js';
 import type { OrderLine } from './order-state.js';
 import type { CreditOn, OrderAllowanceGranted, OrderReturnInspected, ReturnEvent } from './return-events.js';
@@ -13,6 +13,8 @@ export interface AfterSales {
   /** Units by line that came and were refused: the customer has them back for good. */
   readonly refused: ReadonlyMap<string, number>;
   readonly allowances: ReadonlyMap<string, Omit<OrderAllowanceGranted['data'], 'allowanceId'>>;
+  /** What allowances for a line gave and no credit of it was made less by, by line. */
+  readonly openAllowances: ReadonlyMap<string, bigint>;
   /** Given back beyond the shares (below them: negative), by returns and by allowances. */
   readonly beyondShares: bigint;
   readonly exchanges: ReadonlyMap<string, Exchange>;
@@ -71,6 +73,7 @@ export const noAfterSales: AfterSales = {
   credits: new Map(),
   refused: new Map(),
   allowances: new Map(),
+  openAllowances: new Map(),
   beyondShares: 0n,
   exchanges: new Map(),
 };
@@ -189,10 +192,15 @@ export const evolveAfterSales = (state: AfterSales, event: ReturnEvent | Exchang
       return inspect(state, event.data);
     case 'OrderAllowanceGranted': {
       const { allowanceId, ...granted } = event.data;
+      const { lineId } = granted;
+      const minor = amountOf(granted.amount, granted.currency);
+      const open = state.openAllowances;
       return {
         ...state,
         allowances: new Map(state.allowances).set(allowanceId, granted),
-        beyondShares: state.beyondShares + amountOf(granted.amount, granted.currency),
+        openAllowances:
+          lineId === undefined ? open : new Map(open).set(lineId, (open.get(lineId) ?? 0n) + minor),
+        beyondShares: state.beyondShares + minor,
       };
     }
     case 'OrderExchangeAgreed': {
@@ -214,9 +222,14 @@ export const evolveCredit = (before: Money, { data }: OrderReturned): AfterSales
   const { returnId, currency, lines, note } = data;
   const shares = paidFor(lines, currency);
   const allowance = amountOf(data.allowance, currency);
-  const asDue = shares + allowance === dueFor(shares, leftToCredit(before));
+  const asDue = shares + allowance === dueForUnits(before, lines);
   const { afterSales } = before;
   const credits = new Map(afterSales.credits).set(returnId, { shares, allowance, asDue, note });
-  const state = { ...afterSales, credits, beyondShares: afterSales.beyondShares + allowance };
+  const openAllowances = new Map(afterSales.openAllowances);
+  // Who says an amount takes nothing off by the allowances.
+  for (const [lineId, taken] of asDue ? takenOff(before, lines) : [])
+    openAllowances.set(lineId, (openAllowances.get(lineId) ?? 0n) - taken);
+  const beyondShares = afterSales.beyondShares + allowance;
+  const state = { ...afterSales, credits, openAllowances, beyondShares };
   return withRequest(state, returnId, (request) => ({ ...request, status: 'credited' }));
 };

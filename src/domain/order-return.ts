@@ -4,8 +4,9 @@ import type { Placed } from './order-fulfilment.js';
 import { decideCredit, decideInspect } from './order-inspection.js';
 import { resolve } from './order-lines.js';
 import type { ReturnCommand } from './order-return-commands.js';
-import { isCounted, otherContent, tally, wrongReturnStatus } from './order-return-content.js';
+import { isCounted, otherContent, wrongReturnStatus } from './order-return-content.js';
 import { type ReturnRequest, returnableUnits } from './order-return-state.js';
+import { perLine } from './per-line.js';
 import { RETURN_REQUESTS_MAX } from './return-events.js';
 
 type Of<Type extends ReturnCommand['type']> = ReturnCommand & { type: Type };
@@ -16,7 +17,7 @@ const decideRequest = (
 ): Decision<OrderEvent> => {
   const before = state.afterSales.requests.get(returnId);
   if (before !== undefined) {
-    const same = before.reason === reason && isCounted(tally(lines), before.lines, (one) => one.requested);
+    const same = before.reason === reason && isCounted(perLine(lines), before.lines, (one) => one.requested);
     return same ? [] : otherContent(returnId, 'requested');
   }
   if (state.decided.has(`return:${returnId}`)) return otherContent(returnId, 'recorded');
@@ -70,7 +71,7 @@ const decideReceive = (
   const goods = lines.filter(({ lineId }) => (state.lines.get(lineId)?.kind ?? 'goods') === 'goods');
   if (request.location !== undefined) {
     const same =
-      request.location === location && isCounted(tally(goods), request.lines, (one) => one.received);
+      request.location === location && isCounted(perLine(goods), request.lines, (one) => one.received);
     return same ? [] : otherContent(returnId, 'received');
   }
   if (request.status !== 'authorised') return wrongReturnStatus(request, 'authorised');

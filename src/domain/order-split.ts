@@ -2,8 +2,9 @@ import { type Decision, isRejection, reject } from './decider.js';
 import type { OrderCommand } from './order-commands.js';
 import type { OrderEvent } from './order-events.js';
 import { type Placed, wrongStatus } from './order-fulfilment.js';
-import { leftToShip, resolve, summed } from './order-lines.js';
+import { leftToShip, resolve } from './order-lines.js';
 import { contentOf, isEnded } from './order-state.js';
+import { perLine } from './per-line.js';
 import { type OrderSplit, SPLITS_MAX } from './split.js';
 
 const identity = ({ lines, requestedDate, priority }: Omit<OrderSplit['data'], 'splitId'>): string =>
@@ -16,7 +17,7 @@ export const decideSplit = (
 ): Decision<OrderEvent> => {
   const data = {
     splitId,
-    lines: summed(asked),
+    lines: [...perLine(asked)].map(([lineId, quantity]) => ({ lineId, quantity })),
     ...(requestedDate === undefined ? {} : { requestedDate }),
     ...(priority === undefined ? {} : { priority }),
   };

@@ -11,6 +11,7 @@ import type { OrderChange, OrderChangeConfirmed } from './order-change-events.js
 import type { OrderEvent, OrderLineData, OrderPlaced } from './order-events.js';
 import { type AfterSales, evolveAfterSales, evolveCredit, noAfterSales } from './order-return-state.js';
 import { evolvePayments, type Payments } from './payment.js';
+import { perLine } from './per-line.js';
 import type { Review } from './review.js';
 import { addSplit, countInSplits, type Splits, shipFromSplit, undoSplit } from './split.js';
 
@@ -132,12 +133,6 @@ export const isReaddressed = ({ changes }: OrderState): boolean =>
 
 export const isEnded = (status: OrderStatus): boolean =>
   status === 'completed' || status === 'cancelled' || status === 'rejected' || status === 'expired';
-
-const perLine = (lines: readonly { lineId: string; quantity: number }[]): ReadonlyMap<string, number> => {
-  const units = new Map<string, number>();
-  for (const { lineId, quantity } of lines) units.set(lineId, (units.get(lineId) ?? 0) + quantity);
-  return units;
-};
 
 /** What identifies the content of a shipment, cancellation or return: its lines, encoded, in a fixed order. */
 export const contentOf = (lines: readonly { lineId: string; quantity: number }[]): string =>

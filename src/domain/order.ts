@@ -6,6 +6,7 @@ import { decideReturn } from './order-credit.js';
 import type { OrderEvent } from './order-events.js';
 import { decideExchange } from './order-exchange.js';
 import { decideCancel, decideShip, type Placed, wrongStatus } from './order-fulfilment.js';
+import { handOver } from './order-handover.js';
 import { decidePayments, paymentDue, settlePayments } from './order-payments.js';
 import { decidePlace } from './order-placement.js';
 import { decideAllocate, decideReserve, decideSources } from './order-reservation.js';
@@ -100,7 +101,7 @@ const decidePlaced = (
 /** The arbiter of an order: its life, its money, the fate of its holds. Never more shipped, cancelled or returned than there was. */
 export const order: Decider<OrderCommand, OrderEvent, OrderState> = {
   category: 'order',
-  stateVersion: 3,
+  stateVersion: 4,
   initialState: initialOrder,
   evolve: evolveOrder,
 
@@ -111,6 +112,7 @@ export const order: Decider<OrderCommand, OrderEvent, OrderState> = {
     if (isRejection(decision)) return decision;
     const settled = state.reviews.size === 0 ? decision : settleReviews(state, decision);
     const money = state.payments.size > 0 || state.placed.confirm === 'payment' || isPayment(command);
-    return money ? settlePayments(state, settled) : settled;
+    const paid = money ? settlePayments(state, settled) : settled;
+    return isRejection(paid) ? paid : handOver(state, paid);
   },
 };

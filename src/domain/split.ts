@@ -14,7 +14,7 @@ import { quantity, recordedId } from './schemas.js';
 /** Groups of one order in its life. */
 export const SPLITS_MAX = 100;
 /** 1 is the most urgent. */
-export const PRIORITY_MAX = 9;
+export const SPLIT_PRIORITY_MAX = 9;
 /** Of what has none of its own. */
 export const PRIORITY_NORMAL = 5;
 
@@ -23,7 +23,7 @@ const split = z.object({
   lines: z.array(z.object({ lineId: recordedId, quantity })).min(1),
   /** The day it is wanted, `YYYY-MM-DD`; no other than the order's when absent. */
   requestedDate: z.string().optional(),
-  priority: z.int().min(1).max(PRIORITY_MAX).optional(),
+  priority: z.int().min(1).max(SPLIT_PRIORITY_MAX).optional(),
 });
 const undone = z.object({ splitId: recordedId, reason: z.string() });
 

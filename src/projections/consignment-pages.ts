@@ -1,7 +1,10 @@
 import type { Queryable } from '../runtime/database.js';
 import type { Abandoned } from './holds.js';
 
-/** Open orders of one customer and destination that could leave a location together. A hint: the orders decide. */
+/**
+ * Open orders of one customer and destination that could leave a location together. A hint: the orders decide, which also know to
+ * which address of the customer each goes.
+ */
 export interface ConsignmentCandidate {
   readonly channel: string;
   readonly customerId: string;

@@ -298,6 +298,10 @@ test('sound books have no violations, before and after everything is posted', ()
   const inFull = [...upToReservedUnpaid, moneyAuthorised('9.50'), confirmed];
   const said = chargedBack({ excess: '10.00' });
   expect(wrongWith([...inFull, paid({ amount: '9.50' }), due('0.00')])).toEqual([]);
+  const lapsed: Written = [ORDER, 'OrderPaymentFailed', { paymentId: 'p', code: 'expired', reason: 'x' }];
+  const anew = [moneyAuthorised('9.50'), lapsed, moneyAuthorised('9.50')];
+  expect(wrongWith([...upToReservedUnpaid, ...anew, confirmed])).toEqual([]);
+  expect(wrongWith([...upToReservedUnpaid, ...anew, lapsed, confirmed])).toContain('confirmed_unpaid');
   expect(
     wrongWith([...upToConfirmed, captured10, due('0.50'), refunded('10.00'), said, due('0.00')]),
   ).toEqual([]);
@@ -420,6 +424,11 @@ const CASES: readonly (readonly [keyof typeof VIOLATION_CODES, string, readonly 
   ],
   ['wrong_payment', 'a refund of a payment that nobody made', [...upToConfirmed, refunded('1.00')]],
   ['wrong_payment', 'the same capture twice', [...upToConfirmed, captured10, captured10]],
+  [
+    'wrong_payment',
+    'authorised again while it is',
+    [...upToConfirmed, moneyAuthorised('9.50'), moneyAuthorised('9.50')],
+  ],
   ['wrong_payment', 'more captured than authorised', [...upToConfirmed, moneyAuthorised('9.99'), captured10]],
   ['wrong_payment', 'an answer to a request that nobody made', [...upToConfirmed, paid({ requested: true })]],
   [
@@ -575,6 +584,11 @@ const CASES: readonly (readonly [keyof typeof VIOLATION_CODES, string, readonly 
   ['wrong_return', 'an allowance granted again', [...gone, allowed('0.01'), allowed('0.01')]],
   ['wrong_exchange', 'more carried than came back', [...sound, exchanged('3.18')]],
   ['wrong_exchange', 'credit carried twice', [...sound, exchanged('3.17'), exchanged('0.01', 'f')]],
+  [
+    'wrong_exchange',
+    'credit carried that went back in money',
+    [...sound, captured10, due('3.67'), refunded('3.67'), due('0.00'), exchanged('0.01')],
+  ],
   ['wrong_exchange', 'a difference that is none', [...sound, exchanged('3.17'), settled({ toPay: '0.01' })]],
   ['wrong_exchange', 'an end of none', [...sound, settled({})]],
   ['wrong_exchange', 'a new order that nobody agreed to', [placedFor('web~1')]],

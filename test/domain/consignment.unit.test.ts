@@ -116,6 +116,9 @@ describe('an order can leave with another', () => {
     // What is elsewhere ships apart.
     const half: OrderCommand = { type: 'split', splitId: 's', lines: [{ lineId: '1', quantity: 1 }] };
     expect(refusalToMerge(stateOf(...heldAt('main', 'shop'), half), first, at)).toBeUndefined();
+    const home = { destination: { ...GB, deliveryAddressId: 'home' } };
+    const two = [stateOf(home, CONFIRM), stateOf({ ...home, externalId: '2' }, CONFIRM)] as const;
+    expect(refusalToMerge(two[1], two[0], at)).toBeUndefined();
   });
 
   test.each([
@@ -126,6 +129,11 @@ describe('an order can leave with another', () => {
     ['is of another channel', stateOf({ channel: 'jp' }, CONFIRM), 'other_channel'],
     ['is of another customer', stateOf({ customerId: 'c2' }, CONFIRM), 'other_customer'],
     ['goes elsewhere', stateOf({ destination: { country: 'GB' } }, CONFIRM), 'other_destination'],
+    [
+      'goes to another address of the customer',
+      stateOf({ destination: { ...GB, deliveryAddressId: 'office' } }, CONFIRM),
+      'other_destination',
+    ],
     ['is held', stateOf({}, CONFIRM, review('h', { blocks: ['ship'] })), 'order_held'],
     ['is held in part', stateOf({}, CONFIRM, review('h', { blocks: ['ship'], lines: ['1'] })), 'order_held'],
     ['is at another place', stateOf({ sources: ['shop'] }, CONFIRM), 'wrong_location'],

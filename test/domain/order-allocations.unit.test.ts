@@ -5,6 +5,8 @@ import { shortUnits, stillHeld } from '../../src/domain/order-allocations.js';
 import type { Allocation, OrderEvent } from '../../src/domain/order-events.js';
 import { given, stateOf } from '../support/decider-spec.js';
 import { place } from '../support/orders.js';
+import { capture } from '../support/payments.js';
+import { resolveReview, review } from '../support/reviews.js';
 
 const history = (...commands: readonly OrderCommand[]): OrderEvent[] => {
   const events: OrderEvent[] = [];
@@ -360,5 +362,39 @@ describe('a till', () => {
         { type: 'OrderCompleted', data: {} },
       );
     expect(shortUnits(state).size).toBe(0);
+  });
+
+  const till = (confirm: PlaceOrder['confirm']) =>
+    place([{ lineId: '1', sku: 'A', quantity: 2, unitPrice: '2.00' }], { confirm, handover: 'at-once' });
+  const release: OrderCommand = resolveReview('h', 'released');
+  const [explicit, payment, auto] = [till('explicit'), till('payment'), till('auto')];
+  const hold = review('h', { blocks: ['ship'] });
+  const holdPart = review('h', { blocks: ['ship'], lines: ['1'] });
+  test.each<[string, readonly OrderCommand[], OrderCommand]>([
+    ['by hand', [explicit, reserve(at('main', 2))], { type: 'confirm' }],
+    ['by its payment', [payment, reserve(at('main', 2))], capture('4.00')],
+    ['with what was paid before', [payment, capture('4.00')], reserve(at('main', 2))],
+    ['by the release of a review', [auto, review('h'), reserve(at('main', 2))], release],
+    ['before a review of its shipment is released', [auto, hold, reserve(at('main', 2))], release],
+    ['and a line was held', [explicit, holdPart, reserve(at('main', 2)), { type: 'confirm' }], release],
+  ])('is shipped in the moment it is confirmed %s', (_, before, last) => {
+    const log = history(...before);
+    expect(stateOf(order, log).status).not.toBe('completed');
+    const decision = order.decide(last, stateOf(order, log));
+    if ('code' in decision) throw new Error(decision.code);
+    expect(decision.slice(-2).map(({ type }) => type)).toEqual(['OrderShipped', 'OrderCompleted']);
+    given(order, ...log, ...decision)
+      .when(last)
+      .thenNothing();
+  });
+
+  test('keeps what was split off, and what a review still holds', () => {
+    const apart: OrderCommand = { type: 'split', splitId: 's', lines: [{ lineId: '1', quantity: 1 }] };
+    const all: OrderCommand = { type: 'split', splitId: 's', lines: [{ lineId: '1', quantity: 2 }] };
+    const types = (...commands: readonly OrderCommand[]): string[] =>
+      history(explicit, reserve(at('main', 2)), ...commands, { type: 'confirm' }).map(({ type }) => type);
+    expect(types(apart).slice(-2)).toEqual(['OrderConfirmed', 'OrderShipped']);
+    expect(types(all).at(-1)).toBe('OrderConfirmed');
+    expect(types(hold).at(-1)).toBe('OrderConfirmed');
   });
 });

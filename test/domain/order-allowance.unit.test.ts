@@ -101,6 +101,44 @@ describe('a refund without a return', () => {
     expect(state.afterSales.credits.get('r')).toMatchObject({ shares: 2500n, allowance: -700n });
   });
 
+  test('for a line, and the return of it come to what was charged for it, whichever is first', () => {
+    const creditOf = (returnId: string, ...commands: readonly OrderCommand[]): bigint => {
+      const credit = stateOf(order, sent(...commands)).afterSales.credits.get(returnId);
+      return (credit?.shares ?? 0n) + (credit?.allowance ?? 0n);
+    };
+    given(order, ...sent(back('r', [units('2')])))
+      .when(allowance('a', '5.00', { lineId: '2' }))
+      .thenRejected('exceeds_paid', { left: '0.00' });
+    expect(creditOf('r', allowance('a', '5.00', { lineId: '2' }), back('r', [units('2')]))).toBe(0n);
+    // 15.00 of 20.00 were given: the unit that stays is worth 10.00 of them, so 5.00 are taken off here and 10.00 there.
+    const parts = [
+      allowance('a', '15.00', { lineId: '1' }),
+      back('r', [units('1')]),
+      back('q', [units('1'), units('2')]),
+    ];
+    expect([creditOf('r', ...parts), creditOf('q', ...parts)]).toEqual([500n, 500n]);
+    const first = [
+      back('r', [units('1')]),
+      allowance('a', '10.00', { lineId: '1' }),
+      back('q', [units('1')]),
+    ];
+    expect([creditOf('r', ...first), creditOf('q', ...first)]).toEqual([1_000n, 0n]);
+    // Of the order as a whole it is any unit's.
+    expect(creditOf('r', allowance('a', '5.00'), back('r', [units('2')]))).toBe(500n);
+  });
+
+  test('for a line takes nothing off where somebody says an amount, and the same again is nothing', () => {
+    const cut = sent(allowance('a', '5.00', { lineId: '2' }), back('r', [units('2')]));
+    given(order, ...cut)
+      .when(back('r', [units('2')]))
+      .thenNothing();
+    given(order, ...cut)
+      .when(back('r', [units('2')], { credited: '5.00' }))
+      .thenRejected('id_reused');
+    const said = sent(allowance('a', '5.00', { lineId: '2' }), back('r', [units('2')], { credited: '5.00' }));
+    expect(stateOf(order, said).afterSales.credits.get('r')).toMatchObject({ shares: 500n, allowance: 0n });
+  });
+
   test('an order has so many and no more', () => {
     const many = Array.from({ length: ALLOWANCES_MAX }, (_, index) => allowance(`a${index}`, '0.01'));
     given(order, ...sent(...many))

@@ -45,6 +45,9 @@ describe('what an order costs', () => {
     const of = (more: Partial<Parameters<typeof costOf>[0]>) =>
       costOf({ ...GBP, status: 'completed', lines: [line], allowance: 0n, ...more });
     expect(of({ lines: [{ ...line, returned: 3 }], carriedAway: 950n })).toBe(950n);
+    // What was credited beyond it pays for what is carried, and is no debt.
+    expect(of({ lines: [{ ...line, returned: 3 }], allowance: 200n, carriedAway: 1_150n })).toBe(950n);
+    expect(of({ lines: [{ ...line, returned: 3 }], allowance: 200n, carriedAway: 50n })).toBe(0n);
     expect(of({ carriedIn: 500n })).toBe(450n);
     expect(of({ carriedIn: 2_000n })).toBe(0n);
     // What comes back of it was paid by the credit, and is owed.

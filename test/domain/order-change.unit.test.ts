@@ -145,6 +145,57 @@ describe('a change is proposed', () => {
       });
   });
 
+  test('not where it takes the last goods: postage alone would be shipped and charged for nothing', () => {
+    const posted = place(
+      [
+        { lineId: '1', sku: 'A', quantity: 2, unitPrice: '10.00' },
+        { lineId: 'p', kind: 'charge', sku: 'POST', unitPrice: '5.00' },
+      ],
+      { confirm: 'auto' },
+    );
+    const log = history(posted, reserve(posted));
+    const fee: ChangeAction = {
+      kind: 'add',
+      line: { lineId: 'f', kind: 'charge', sku: 'FEE', quantity: 1, unitPrice: '1.00', tax: '0.00' },
+    };
+    for (const actions of [[reduce('1', 2)], [reduce('1', 1), reduce('1', 1), fee]]) {
+      given(order, ...log)
+        .when(propose(...actions))
+        .thenRejected('nothing_open');
+    }
+    const last = history(posted, reserve(posted), propose(reduce('1', 1)), {
+      type: 'cancel',
+      cancellationId: 'x',
+      reason: 'one less',
+      lines: [{ lineId: '1', quantity: 1 }],
+    });
+    given(order, ...last)
+      .when(confirm())
+      .thenRejected('nothing_open');
+    const isPlanned = (...actions: ChangeAction[]): boolean =>
+      !isRejection(order.decide(propose(...actions), stateOf(order, log)));
+    expect(isPlanned(reduce('1', 2), add('2', 'B', 1, '8.00'))).toBe(true);
+    expect(isPlanned(reduce('p', 1))).toBe(true);
+    const sent = [
+      ...log,
+      ...(order.decide(
+        { type: 'ship', shipmentId: 's', lines: [{ lineId: '1', quantity: 1 }] },
+        stateOf(order, log),
+      ) as OrderEvent[]),
+    ];
+    expect(isRejection(order.decide(propose(reduce('1', 1)), stateOf(order, sent)))).toBe(false);
+  });
+
+  test('of an order that never had goods leaves one line of it at least', () => {
+    const fees = ['1', '2'].map((lineId) => ({ lineId, kind: 'charge' as const, unitPrice: '5.00' }));
+    const service = place(fees, { confirm: 'auto' });
+    const log = history(service, reserve(service));
+    expect(isRejection(order.decide(propose(reduce('1', 1)), stateOf(order, log)))).toBe(false);
+    given(order, ...log)
+      .when(propose(reduce('1', 1), reduce('2', 1)))
+      .thenRejected('nothing_open');
+  });
+
   test('not for a line that somebody reviews: a corrected price would slip away from it', () => {
     const held = [
       ...confirmed,

@@ -2,11 +2,13 @@ import { describe, expect, test } from '@jest/globals';
 import { isRejection } from '../../src/domain/decider.js';
 import { EXCHANGES_MAX } from '../../src/domain/exchange-events.js';
 import { type OrderCommand, order } from '../../src/domain/order.js';
+import { balanceOfOrder } from '../../src/domain/order-balance.js';
 import type { OrderEvent } from '../../src/domain/order-events.js';
 import { placementOf } from '../../src/domain/order-exchange.js';
 import { bookingOf } from '../../src/domain/settlement-entry.js';
 import { given, stateOf } from '../support/decider-spec.js';
 import { place, reserve } from '../support/orders.js';
+import { capture, chargeBack, refund, requestRefund } from '../support/payments.js';
 import { back, exchange, requestReturn, units } from '../support/returns.js';
 import { isCause } from './settlement-orders.js';
 
@@ -39,6 +41,10 @@ const agreed = (exchangeId: string, credit: string, externalId: string): OrderEv
       lines: [...exchange(exchangeId, 'r').order.lines],
     },
   },
+});
+const refundDue = (amount: string): OrderEvent => ({
+  type: 'OrderRefundDue',
+  data: { currency: 'GBP', amount },
 });
 const settle = (exchangeId: string, charged: string): OrderCommand => ({
   type: 'settle-exchange',
@@ -107,10 +113,84 @@ describe('an exchange', () => {
     given(order, ...once)
       .when(exchange('f', 'r'))
       .thenEvents(agreed('f', '5.00', '1001-x2'));
+    const gone = sent(back('r', [units('1', 2)]), exchange('e', 'r'));
+    given(order, ...gone)
+      .when(exchange('f', 'r'))
+      .thenRejected('exceeds_credit', { left: '0.00' });
+    given(order, ...gone)
+      .when(exchange('f', 'r', {}, { credit: '0.00' }))
+      .thenEvents(agreed('f', '0.00', '1001-x2'));
     const ended = sent(back('r', [units('1', 2)]), exchange('e', 'r'), end('e'));
     given(order, ...ended)
       .when(exchange('f', 'r'))
       .thenEvents(agreed('f', '20.00', '1001-x2'));
+  });
+
+  describe('of an order that was paid here', () => {
+    const all = back('r', [units('1', 3)]);
+    const paid = (...commands: readonly OrderCommand[]) => sent(capture('30.00'), all, ...commands);
+
+    test('carries no credit that went back in money, or is asked to', () => {
+      given(order, ...paid(requestRefund('30.00'), refund('30.00')))
+        .when(exchange('e', 'r'))
+        .thenRejected('exceeds_credit', { left: '0.00' });
+      given(order, ...paid(requestRefund('12.00')))
+        .when(exchange('e', 'r', {}, { credit: '18.01' }))
+        .thenRejected('exceeds_credit', { left: '18.00' });
+      given(order, ...paid(chargeBack('12.00')))
+        .when(exchange('e', 'r'))
+        .thenEvents(agreed('e', '18.00', '1001-x1'), refundDue('0.00'));
+      const failed = { type: 'fail-refund', paymentId: 'p', refundId: 'r', code: 'x', reason: 'y' } as const;
+      given(order, ...paid(requestRefund('30.00'), failed))
+        .when(exchange('e', 'r'))
+        .thenEvents(agreed('e', '30.00', '1001-x1'), refundDue('0.00'));
+    });
+
+    test('whatever the return was, and only as far as anything was paid', () => {
+      const two = sent(capture('30.00'), back('q', [units('1')]), back('r', [units('1')]), refund('15.00'));
+      given(order, ...two)
+        .when(exchange('e', 'r'))
+        .thenEvents(agreed('e', '5.00', '1001-x1'), refundDue('0.00'));
+      given(order, ...sent(capture('4.00'), all))
+        .when(exchange('e', 'r'))
+        .thenEvents(agreed('e', '4.00', '1001-x1'), refundDue('0.00'));
+    });
+
+    test('goodwill goes with it, and is no debt of the old order', () => {
+      const more = sent(
+        capture('30.00'),
+        back('r', [units('1', 3)], { credited: '40.00', goodwill: 'sorry' }),
+        exchange('e', 'r'),
+      );
+      expect(more).toContainEqual(agreed('e', '40.00', '1001-x1'));
+      expect(balanceOfOrder(stateOf(order, more))).toMatchObject({ due: 0n, overpaid: 0n });
+      // It was never paid, so it does not go back in money; to a new order it may also when the money is gone.
+      const refunded = sent(
+        capture('30.00'),
+        back('r', [units('1', 3)], { credited: '40.00', goodwill: 'sorry' }),
+        refund('30.00'),
+      );
+      given(order, ...refunded)
+        .when(exchange('e', 'r'))
+        .thenEvents(agreed('e', '10.00', '1001-x1'));
+    });
+
+    test('the credit that paid it counts as paid', () => {
+      const renewed = place([{ lineId: '1', quantity: 3, unitPrice: '10.00' }], {
+        confirm: 'payment',
+        exchangeOf: { orderId: 'web~1000', exchangeId: 'e', returnId: 'r', credit: '30.00' },
+      });
+      const again = [renewed, reserve(renewed), { type: 'ship', shipmentId: 's' }, all] as const;
+      const events: OrderEvent[] = [];
+      for (const command of again) {
+        const decision = order.decide(command, stateOf(order, events));
+        if (isRejection(decision)) throw new Error(decision.code);
+        events.push(...decision);
+      }
+      given(order, ...events)
+        .when(exchange('e', 'r'))
+        .thenEvents(agreed('e', '30.00', '1001-x1'), refundDue('0.00'));
+    });
   });
 
   test('is only of a return that is credited', () => {

@@ -434,16 +434,57 @@ describe('a payment', () => {
       .thenRejected('id_reused');
   });
 
-  test('may be authorised after it failed, and each is known when it comes again', () => {
-    const fail = { type: 'fail-payment', paymentId: 'p', code: 'declined', reason: 'no' } as const;
-    const log = logOf(...reserved, start('25.00'), fail, authorise('25.00'));
-    expect(stateOf(order, log).status).toBe('confirmed');
-    given(order, ...log)
-      .when(fail)
-      .thenNothing();
-    given(order, ...log)
-      .when(authorise('25.00'))
-      .thenNothing();
+  describe('fails and is authorised as often as it happens', () => {
+    const fail = (code: string): OrderCommand => ({
+      type: 'fail-payment',
+      paymentId: 'p',
+      code,
+      reason: 'no',
+    });
+    const failed = (code: string): OrderEvent => ({
+      type: 'OrderPaymentFailed',
+      data: { paymentId: 'p', code, reason: 'no' },
+    });
+
+    test('may be authorised after it failed, and the last of both is known when it comes again', () => {
+      const log = logOf(...reserved, start('25.00'), fail('declined'), authorise('25.00'));
+      expect(stateOf(order, log).status).toBe('confirmed');
+      given(order, ...log)
+        .when(authorise('25.00'))
+        .thenNothing();
+      given(order, ...logOf(...reserved, start('25.00'), fail('declined')))
+        .when(fail('declined'))
+        .thenNothing();
+      given(order, ...logOf(...reserved, start('25.00'), fail('declined')))
+        .when(fail('expired'))
+        .thenRejected('id_reused', { id: 'p' });
+    });
+
+    test('lapses after an earlier failure, whatever that was, and is not counted any more', () => {
+      for (const code of ['expired', 'declined']) {
+        const log = logOf(...reserved, start('25.00'), fail('declined'), authorise('25.00'));
+        const state = given(order, ...log)
+          .when(fail(code))
+          .thenEvents(failed(code));
+        expect(balanceOfOrder(state).authorised).toBe(0n);
+      }
+    });
+
+    test('again for the same amount after it lapsed: the order that waits for it is confirmed', () => {
+      const lapsed = [...placed, authorise('25.00'), fail('expired')] as const;
+      const log = logOf(...lapsed, authorise('25.00'));
+      expect(log.at(-1)).toEqual(authorised('25.00'));
+      given(order, ...log)
+        .when(authorise('25.00'))
+        .thenNothing();
+      expect(stateOf(order, logOf(...lapsed, authorise('25.00'), reserve(command))).status).toBe('confirmed');
+      given(order, ...logOf(...lapsed))
+        .when(authorise('24.00'))
+        .thenRejected('id_reused', { id: 'p' });
+      given(order, ...logOf(...lapsed, { type: 'void-payment', paymentId: 'p', reason: 'x' }))
+        .when(authorise('25.00'))
+        .thenNothing();
+    });
   });
 
   test('that has captured money does not fail', () => {

@@ -153,7 +153,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     ),
   },
   {
-    weight: 1,
+    weight: 3,
     arbitrary: fc.tuple(id, amount).map(
       ([exchangeId, charged]): Step =>
         () => ({ type: 'settle-exchange', exchangeId, charged }),
