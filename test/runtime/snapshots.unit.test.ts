@@ -127,12 +127,48 @@ const others: fc.Arbitrary<History> = fc
     }),
   );
 
+/** Streams of kinds that random days may be without, or have one event of. */
+const always: History = [
+  ...['1', '2', '3'].map((lineId) => ({
+    stream: 'return-shop~CN-1',
+    commandId: `line ${lineId}`,
+    event: {
+      type: 'BlindReturnRecorded',
+      data: {
+        channel: 'shop',
+        note: 'CN-1',
+        lineId,
+        kind: 'goods',
+        sku: 'A',
+        quantity: 1,
+        currency: 'EUR',
+        amount: '9.99',
+        reason: 'no receipt',
+      },
+    },
+  })),
+  ...[
+    {
+      type: 'ConsignmentPlanned',
+      data: {
+        channel: 'shop',
+        consignmentId: 'always',
+        location: 'main',
+        customerId: 'c1',
+        orders: ['shop~1', 'shop~2'],
+      },
+    },
+    { type: 'ConsignmentOrderShipped', data: { orderId: 'shop~1', units: 2 } },
+    { type: 'ConsignmentOrderDropped', data: { orderId: 'shop~2', code: 'order_held', detail: 'fraud' } },
+  ].map((event, index) => ({ stream: 'consignment-shop~always', commandId: `step ${index}`, event })),
+];
+
 describe('a stream loaded from a snapshot', () => {
   test('is what its events come to from the start, wherever the snapshot was taken, for every decider', async () => {
     const met = new Set<string>();
     await fc.assert(
       fc.asyncProperty(day, others, fc.nat({ max: 1_000 }), async (shop, settings, cut) => {
-        const history = [...(await shop), ...settings];
+        const history = [...(await shop), ...settings, ...always];
         for (const stream of new Set(history.map((one) => one.stream))) {
           const events = history
             .filter((one) => one.stream === stream)
