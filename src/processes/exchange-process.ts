@@ -103,12 +103,15 @@ export const createExchangeProcess = (bus: CommandBus, orders: OrderProcess): Ex
           ? await follow(orderId, exchangeId, before, plain)
           : (await bus.load(order, before.newOrderId)).state;
       const after = await bus.load(order, orderId);
+      // Of another order's exchange with the same id it is not ours to show.
+      const of = newOrder?.placed?.exchangeOf;
+      const isOurs = of?.orderId === orderId && of.exchangeId === exchangeId;
       return {
         status: 'accepted',
         replayed: agreed.replayed || agreed.events.length === 0,
         exchangeId,
         exchange: after.state.afterSales.exchanges.get(exchangeId) ?? before,
-        newOrder: newOrder?.placed?.exchangeOf?.exchangeId === exchangeId ? newOrder : undefined,
+        newOrder: isOurs ? newOrder : undefined,
         position: after.position,
       };
     },

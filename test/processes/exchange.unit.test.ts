@@ -69,6 +69,36 @@ describe('an exchange', () => {
     await agreeing.thenTwoAtOnce({ advance, always });
   });
 
+  test('shows no order of another exchange with the same id, also when it is asked for again', async () => {
+    const other = 'web~1002';
+    const second = place([{ lineId: '1', unitPrice: '10.00' }], { confirm: 'auto', externalId: '1002' });
+    const shown: unknown[] = [];
+    const agreeAs: Step<World> = async ({ exchanges }) => {
+      const agreed = await exchanges.agree(
+        other,
+        exchange('e', 'r', { externalId: '1001-x1', contentHash: 'other' }),
+        context(),
+      );
+      shown.push(agreed.status === 'accepted' && [agreed.exchange.status, agreed.newOrder]);
+    };
+    await given(
+      ...returned,
+      receive('sku-new', 2),
+      agree(),
+      receive('sku-1', 1, 'more'),
+      run(other, second),
+      run(other, { type: 'ship', shipmentId: 's' }),
+      run(other, back('r', [units('1', 1)])),
+      agreeAs,
+    )
+      .when(agreeAs)
+      .thenEvents({});
+    expect(shown).toEqual([
+      ['ended', undefined],
+      ['ended', undefined],
+    ]);
+  });
+
   test('ends when there is no stock for the new order: the credit is owed in money again', async () => {
     const agreeing = given(...returned).when(agree());
     await agreeing.thenEvents({
