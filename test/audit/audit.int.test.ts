@@ -224,35 +224,31 @@ test('the transaction of an audit may be as long as the log: no limit of Postgre
 });
 
 describe('the audit names the row', () => {
-  test(
-    'whose cell was changed, for every column of every table',
-    async () => {
-      const columns = await readColumns();
-      expect([...new Set(columns.map(({ table_name }) => table_name))].sort()).toEqual([...TABLES].sort());
-      for (const column of columns) {
-        const { table_name: table, column_name: name, is_key: isKey, is_generated } = column;
-        if (is_generated === 'ALWAYS' || NOT_COMPARED.includes(`${table}.${name}`)) continue;
-        const report = await auditAfter(
-          `UPDATE ${table} SET ${name} = ${other(column)} WHERE ${oneRow(table)}`,
-        );
-        const found = differencesOf(report);
-        const where = `${table}.${name}`;
-        expect([where, report.ok]).toEqual([where, false]);
-        expect([where, new Set(found.map((one) => one.table))]).toEqual([where, new Set([table])]);
-        // A row under another key is one too many there and one too few here.
-        if (isKey)
-          expect([where, found.map(({ problem }) => problem).sort()]).toEqual([
-            where,
-            ['missing', 'unexpected'],
-          ]);
-        else {
-          expect([where, found.map(({ problem }) => problem)]).toEqual([where, ['differs']]);
-          expect(found[0]?.cells?.map((cell) => cell.column)).toContain(name);
-        }
+  test('in every table there is', async () => {
+    const columns = await readColumns();
+    expect([...new Set(columns.map(({ table_name }) => table_name))].sort()).toEqual([...TABLES].sort());
+  });
+
+  test.each(TABLES)('whose cell was changed, for every column of %s', async (table) => {
+    for (const column of await readColumns()) {
+      const { table_name, column_name: name, is_key: isKey, is_generated } = column;
+      if (table_name !== table || is_generated === 'ALWAYS' || NOT_COMPARED.includes(`${table}.${name}`))
+        continue;
+      const report = await auditAfter(
+        `UPDATE ${table} SET ${name} = ${other(column)} WHERE ${oneRow(table)}`,
+      );
+      const found = differencesOf(report);
+      expect([name, report.ok]).toEqual([name, false]);
+      expect([name, new Set(found.map((one) => one.table))]).toEqual([name, new Set([table])]);
+      // A row under another key is one too many there and one too few here.
+      if (isKey)
+        expect([name, found.map(({ problem }) => problem).sort()]).toEqual([name, ['missing', 'unexpected']]);
+      else {
+        expect([name, found.map(({ problem }) => problem)]).toEqual([name, ['differs']]);
+        expect(found[0]?.cells?.map((cell) => cell.column)).toContain(name);
       }
-    },
-    TIMEOUT_MS,
-  );
+    }
+  });
 
   test.each(TABLES)('that was deleted from %s', async (table) => {
     const report = await auditAfter(`DELETE FROM ${table} WHERE ${oneRow(table)}`);
