@@ -92,16 +92,20 @@ export const createConsignmentProcess = (bus: CommandBus, orders: OrderProcess):
       const id = consignmentIdOf(request.channel, request.consignmentId);
       const { state, position } = await bus.load(consignment, id);
       let customerId = state.plan?.customerId;
-      if (state.plan === undefined) {
+      if (customerId === undefined) {
         const found = await refusal(request);
-        if (found.refused.length > 0 || found.customerId === undefined) {
+        customerId =
+          found.refused.length === 0
+            ? found.customerId
+            : // They may say no because this very consignment, sent twice at once, has shipped them since it was looked for.
+              (await bus.load(consignment, id)).state.plan?.customerId;
+        if (customerId === undefined) {
           const said = found.refused.map(({ orderId, code }) => `${orderId}: ${code}`).join(', ');
           const rejection = reject('not_mergeable', said, { orders: found.refused });
           return { status: 'rejected', rejection, state, position };
         }
-        customerId = found.customerId;
       }
-      const command = { type: 'plan', plan: { ...request, customerId: customerId ?? '' } } as const;
+      const command = { type: 'plan', plan: { ...request, customerId } } as const;
       const planned = await bus.execute(consignment, id, command, context);
       if (planned.status === 'rejected') {
         const { rejection } = planned;

@@ -4,7 +4,8 @@ import { type OrderCommand, order } from '../../src/domain/order.js';
 import { openUnits } from '../../src/domain/order-state.js';
 import { stock } from '../../src/domain/stock.js';
 import { orderIdOf, stockIdOf } from '../../src/domain/stream-id.js';
-import { consignmentIdOf } from '../../src/processes/consignment-process.js';
+import { consignmentIdOf, createConsignmentProcess } from '../../src/processes/consignment-process.js';
+import type { CommandBus } from '../../src/runtime/command-bus.js';
 import { given, run, type World } from '../support/consignment-world.js';
 import { place } from '../support/orders.js';
 import { context, done, type Step } from '../support/process-spec.js';
@@ -93,6 +94,32 @@ describe('orders of one customer', () => {
     await given(...before)
       .when(merging)
       .thenTwoAtOnce({ advance, always: closes });
+  });
+
+  test('sent twice at once, are told so twice: also where the second sees only what the first has done', async () => {
+    const statuses: unknown[] = [];
+    const second: Step<World> = async ({ bus, orders, consignments }) => {
+      let first: Promise<unknown> | undefined;
+      const seesTooMuch: CommandBus = {
+        ...bus,
+        load: async (decider, id, options) => {
+          if (decider.category === 'order') {
+            first ??= consignments.plan(REQUEST, context());
+            await first;
+          }
+          return bus.load(decider, id, options);
+        },
+      };
+      const answer = await createConsignmentProcess(seesTooMuch, orders).plan(REQUEST, context());
+      statuses.push([answer.status, answer.status === 'accepted' && answer.replayed, answer.state.status]);
+    };
+    await given(...before, second)
+      .when(second)
+      .thenEvents({});
+    expect(statuses).toEqual([
+      ['accepted', true, 'closed'],
+      ['accepted', true, 'closed'],
+    ]);
   });
 
   test.each<[string, OrderCommand]>([
