@@ -317,7 +317,8 @@ contract(
     }
     expect(found).toBe(50_001);
   },
-  120_000,
+  // Each append has two minutes; reading them back comes after that.
+  240_000,
 );
 
 contract('ES-028', async ({ client, stream }) => {
