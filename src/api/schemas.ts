@@ -87,9 +87,6 @@ export const pageQuery = {
   cursor: z.string().max(2_000).optional().meta({ description: '`nextCursor` of the page before.' }),
 };
 
-/** Counts from 0 in a query string. */
-export const countFrom = wholeNumber(0, 999_999_999);
-
 export const effectiveAt = instant.optional().meta({
   description: 'When it happened in the world; now when absent.',
 });

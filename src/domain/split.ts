@@ -15,8 +15,6 @@ import { quantity, recordedId } from './schemas.js';
 export const SPLITS_MAX = 100;
 /** 1 is the most urgent. */
 export const SPLIT_PRIORITY_MAX = 9;
-/** Of what has none of its own. */
-export const PRIORITY_NORMAL = 5;
 
 const split = z.object({
   splitId: recordedId,
