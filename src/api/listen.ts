@@ -1,5 +1,8 @@
 import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import type { Express } from 'express';
+import { Slab } from '../runtime/slab.js';
+import { httpMessagesOf } from './http-messages.js';
 import { Problem, problemBody } from './problems.js';
 
 /** Timeouts of a connection: a slow or silent client cannot hold one for ever. */
@@ -41,10 +44,11 @@ const answerClientError = (error: Error & { code?: string }, socket: Socket): vo
 
 /** Serves `app` on a host and port; 0 takes a free port. */
 export const listen = async (
-  app: RequestListener,
+  app: RequestListener | Express,
   { host, port }: { readonly host: string; readonly port: number },
 ): Promise<ListeningApi> => {
   const server = createServer({
+    ...httpMessagesOf(app),
     headersTimeout: HEADERS_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
@@ -57,11 +61,11 @@ export const listen = async (
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
   });
-  const underWay = new Set<ServerResponse>();
+  const underWay = new Slab<ServerResponse>();
   let closing = false;
   server.on('request', (_, response) => {
-    underWay.add(response);
-    response.once('close', () => underWay.delete(response));
+    const place = underWay.add(response);
+    response.once('close', () => underWay.remove(place));
     if (closing) response.setHeader('Connection', 'close');
   });
   server.on('request', app);
@@ -77,7 +81,8 @@ export const listen = async (
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
     // Answers under way end their connection; what sits idle goes at once.
     closing = true;
-    for (const response of underWay) if (!response.headersSent) response.setHeader('Connection', 'close');
+    for (const response of underWay.values())
+      if (!response.headersSent) response.setHeader('Connection', 'close');
     const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_PAUSE_MS);
     const force = setTimeout(() => server.closeAllConnections(), CLOSE_GRACE_MS);
     server.closeIdleConnections();
