@@ -141,7 +141,7 @@ export class Appender {
       const sentAtMs = performance.now();
       const look = (): void => {
         const nowMs = performance.now();
-        const silentMs = nowMs - Math.max(sentAtMs, lease.heardAtMs);
+        const silentMs = nowMs - Math.max(sentAtMs, lease.heardAtMs());
         const patienceMs = Math.min(appendAttemptMs - silentMs, sentAtMs + leftMs - nowMs);
         if (patienceMs > 0) timer = setTimeout(look, patienceMs);
         // After a long turn of the event loop the timer comes first, although the answer waits in the socket.

@@ -9,18 +9,21 @@ const CLOSE_PATIENCE_MS = 1_000;
 export interface Lease {
   readonly client: EventStoreDBClient;
   /** When an append on this client was last answered, by `performance.now()`. */
-  readonly heardAtMs: number;
+  heardAtMs(): number;
   /** Called when the append stream breaks while the lease is held. */
   onBroken(listener: (error: Error) => void): void;
   /** `suspect`: something went wrong that a new connection might cure. */
   giveBack(suspect: boolean): void;
 }
 
+interface Listening {
+  onBroken: ((error: Error) => void) | undefined;
+}
+
 interface Generation {
   readonly client: EventStoreDBClient;
-  readonly listeners: Map<object, (error: Error) => void>;
+  readonly leases: Set<Listening>;
   heardAtMs: number;
-  leases: number;
   suspect: boolean;
   retired: boolean;
 }
@@ -65,9 +68,8 @@ export class Lane {
   #open(): Generation {
     const generation: Generation = {
       client: openClient(this.connectionString),
-      listeners: new Map(),
+      leases: new Set(),
       heardAtMs: Number.NEGATIVE_INFINITY,
-      leases: 0,
       suspect: false,
       retired: false,
     };
@@ -77,26 +79,28 @@ export class Lane {
       },
       onLateAnswer: (error) => this.options.onTrouble({ kind: 'late_answer', detail: String(error) }),
       onBroken: (error) => {
-        const listeners = [...generation.listeners.values()];
+        const leases = [...generation.leases];
         this.#suspect(generation);
-        for (const listener of listeners) listener(error);
+        for (const { onBroken } of leases) onBroken?.(error);
       },
     });
     return generation;
   }
 
   #leaseOf(generation: Generation): Lease {
-    const key = {};
-    generation.leases += 1;
+    const listening: Listening = { onBroken: undefined };
+    generation.leases.add(listening);
     return {
       client: generation.client,
-      get heardAtMs() {
-        return generation.heardAtMs;
+      // No getter: V8 puts those of object literals into the old generation, with all that the lease refers to (docs/adr/0019).
+      heardAtMs: () => generation.heardAtMs,
+      onBroken: (listener) => {
+        listening.onBroken = listener;
       },
-      onBroken: (listener) => generation.listeners.set(key, listener),
       giveBack: (suspect) => {
-        generation.listeners.delete(key);
-        generation.leases -= 1;
+        generation.leases.delete(listening);
+        // The set's older tables may be kept for a while, with this in it (docs/adr/0019).
+        listening.onBroken = undefined;
         if (suspect) this.#suspect(generation);
         this.#retire(generation);
       },
@@ -111,7 +115,7 @@ export class Lane {
   }
 
   #retire(generation: Generation): void {
-    if (!generation.suspect || generation.leases > 0 || generation.retired) return;
+    if (!generation.suspect || generation.leases.size > 0 || generation.retired) return;
     generation.retired = true;
     if (this.#current === generation) this.#current = undefined;
     this.options.onTrouble({ kind: 'client_recycled', detail: this.options.name });

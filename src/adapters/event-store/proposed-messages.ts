@@ -92,7 +92,7 @@ const messageOf = ({ id, type, data, metadata }: EventToAppend): Message => {
     fieldBytes(IS_JSON.length) +
     fieldBytes(parts.customMetadata.length) +
     fieldBytes(parts.data.length);
-  return { ...parts, length };
+  return { length, ...parts };
 };
 
 const writeEntry = (fields: Fields, { key, value, length }: Entry): void => {
