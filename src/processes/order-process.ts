@@ -7,6 +7,7 @@ import { stock } from '../domain/stock.js';
 import { stockIdOf } from '../domain/stream-id.js';
 import type { CommandBus, CommandContext } from '../runtime/command-bus.js';
 import { comparePositions, type LogPosition } from '../runtime/event-store.js';
+import { SlabMap } from '../runtime/slab.js';
 import { boundedBus } from './bounded-bus.js';
 import { confirmChange } from './order-change.js';
 import {
@@ -53,7 +54,7 @@ export const EFFECTS_AT_ONCE = 256;
 export const createOrderProcess = (bus: CommandBus): OrderProcess => {
   const bounded = boundedBus(bus, EFFECTS_AT_ONCE);
   /** Placements under way in this process: the same order sent twice at once is one run with two waiters. */
-  const placing = new Map<string, Promise<Accepted>>();
+  const placing = new SlabMap<Promise<Accepted>>();
 
   const run = (via: CommandBus, orderId: string, effect: Effect, context: CommandContext) => {
     switch (effect.kind) {
@@ -136,7 +137,7 @@ export const createOrderProcess = (bus: CommandBus): OrderProcess => {
     const under = placing.get(orderId);
     if (under !== undefined) return under;
     const run = reserve(via, orderId, state, context, fresh).finally(() => placing.delete(orderId));
-    placing.set(orderId, run);
+    placing.add(orderId, run);
     return run;
   };
 

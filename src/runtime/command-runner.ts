@@ -4,6 +4,7 @@ import type { EventCodec } from './codec.js';
 import type { CommandBus, CommandContext, CommandResult, Loaded } from './command-bus.js';
 import { CommandBusClosed, CommandQueueFull } from './command-errors.js';
 import type { EventStore, RecordedEvent } from './event-store.js';
+import { SlabMap } from './slab.js';
 import type { Snapshots } from './snapshots.js';
 import { type LoadSource, StreamCache, type Ticks } from './stream-cache.js';
 import { type Result, StreamWriter } from './stream-writer.js';
@@ -86,7 +87,7 @@ export const createCommandRunner = (options: CommandRunnerOptions): CommandBus =
   const { store, codec, metrics = {}, snapshots, nowMs = () => performance.now() } = options;
   const limits: RunnerLimits = { ...RUNNER_LIMITS, ...options.limits };
   const ticks: Ticks = { now: 0 };
-  const busy = new Map<string, Stream>();
+  const busy = new SlabMap<Stream>();
   const idle = new LRUCache<string, Stream>({
     max: limits.cachedStreams,
     maxSize: limits.cachedBytes,
@@ -133,7 +134,7 @@ export const createCommandRunner = (options: CommandRunnerOptions): CommandBus =
       } else {
         idle.delete(name);
       }
-      busy.set(name, stream);
+      busy.add(name, stream);
     }
     if (stream.cache.decider !== decider) throw new TypeError(`two deciders write to ${name}`);
     return stream;
