@@ -108,11 +108,10 @@ const commandOf = (
     type: 'place',
     ...rest,
     placedAt: placedAt ?? now.toISOString(),
-    lines: lines.map((each, index) => ({
-      ...each,
-      lineId: each.lineId ?? String(index + 1),
-      tax: taxOf(each, sent.currency),
-    })),
+    lines: lines.map((each, index) => {
+      const { lineId = String(index + 1), tax: __, ...line } = each;
+      return { lineId, tax: taxOf(each, sent.currency), ...line };
+    }),
     confirm,
     // The holds begin now, however late the order came to us.
     ...(waits ? { expiresAt: new Date(now.getTime() + seconds * 1_000).toISOString() } : {}),

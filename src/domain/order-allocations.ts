@@ -28,7 +28,7 @@ export const stillHeld = ({ quantity, captured, released }: Allocated): number =
   quantity - captured - released;
 
 export const allocatedIn = (round: number, allocations: readonly Allocation[]): Allocated[] =>
-  allocations.map((one) => ({ ...one, round, captured: 0, released: 0 }));
+  allocations.map((one) => ({ round, captured: 0, released: 0, ...one }));
 
 /** Where each SKU was held first. */
 export const firstLocations = (allocations: readonly Allocation[]): ReadonlyMap<string, string> => {

@@ -86,14 +86,14 @@ export const decidePlace = (
     }
     total += amount + tax;
     priced.push({
+      amount: formatAmount(amount, rest.currency),
       ...line,
       ...(line.taxes === undefined ? {} : { taxes: spelledTaxes(line.taxes, rest.currency) }),
-      amount: formatAmount(amount, rest.currency),
       tax: formatAmount(tax, rest.currency),
     });
   }
   // Every later amount of the order (discount, refund) is at most its total, so this one check keeps them all writable.
   const excess = tooLarge(total, rest.currency);
   if (excess !== undefined) return excess;
-  return reviewed({ ...rest, lines: priced }, review === undefined ? {} : { review });
+  return reviewed({ lines: priced, ...rest }, review === undefined ? {} : { review });
 };

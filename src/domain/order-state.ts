@@ -167,13 +167,13 @@ const count = (
 };
 
 const newLine = (line: OrderLineData, currency: string): OrderLine => ({
-  ...line,
-  amount: amountOf(line.amount, currency),
-  tax: amountOf(line.tax, currency),
   discount: 0n,
   shipped: 0,
   cancelled: 0,
   returned: 0,
+  ...line,
+  amount: amountOf(line.amount, currency),
+  tax: amountOf(line.tax, currency),
 });
 
 const placedLines = ({ lines, currency }: OrderPlaced['data']): Map<string, OrderLine> =>

@@ -94,7 +94,7 @@ export const createCodec = (definitions: readonly EventDefinition[]): EventCodec
         id: randomUUID(),
         type: event.type,
         data: parsed.data,
-        metadata: { ...metadata, schemaVersion: definition.version },
+        metadata: { schemaVersion: definition.version, ...metadata },
       };
     },
 
