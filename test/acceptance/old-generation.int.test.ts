@@ -16,7 +16,7 @@ test.each([
   '$what: leaves at most $limit bytes in the old generation ($now now, $before before)',
   async ({ what, limit }) => {
     // Room, so that no full collection comes in between and takes away what is counted.
-  const flags = ['--expose-gc', '--max-semi-space-size=64', '--initial-old-space-size=512', SCRIPT, what];
+    const flags = ['--expose-gc', '--max-semi-space-size=64', '--initial-old-space-size=512', SCRIPT, what];
     const { stdout } = await promisify(execFile)(process.execPath, flags, { timeout: 60_000 });
     expect(Number.parseInt(stdout, 10)).toBeLessThan(limit);
   },
