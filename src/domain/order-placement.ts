@@ -86,6 +86,7 @@ export const decidePlace = (
     }
     total += amount + tax;
     priced.push({
+      // Before the spread, see docs/adr/0019.
       amount: formatAmount(amount, rest.currency),
       ...line,
       ...(line.taxes === undefined ? {} : { taxes: spelledTaxes(line.taxes, rest.currency) }),

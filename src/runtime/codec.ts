@@ -94,6 +94,7 @@ export const createCodec = (definitions: readonly EventDefinition[]): EventCodec
         id: randomUUID(),
         type: event.type,
         data: parsed.data,
+        // New properties before the spread, see docs/adr/0019.
         metadata: { schemaVersion: definition.version, ...metadata },
       };
     },

@@ -4,8 +4,8 @@
  * A `Map` or `Set` gets a new table whenever the removed entries have used up the old one, and V8 lets the old table point to the new
  * (for iterators). Once such a table is in the old generation (a full collection puts it there), every later one is kept with all that
  * was in it when it was replaced, until the next full collection: short-lived requests are copied twice, fill the old generation, and call for
- * full collections. 400,000 entries through a Map of 4 took 1.95 s, through an array 0.46 s (Node 20, 2026-11-28); what it is for orders is in
- * docs/adr/0019. Here a value sits in an array, in a place that is used again.
+ * full collections. 400,000 entries through a Map of 4 took 1.95 s, through an array 0.46 s; of what the command runner allocates for
+ * orders 7.0 % came to the old generation with Maps and 1.7 % with this (Node 20, 2026-11-28; docs/adr/0019). Here a value sits in an array, in a place that is used again.
  */
 export class Slab<Value extends object> {
   readonly #values: (Value | undefined)[] = [];
