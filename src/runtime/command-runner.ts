@@ -21,10 +21,10 @@ export interface RunnerLimits {
   /** The longest random pause between two such appends. */
   readonly conflictPauseMs: number;
   /**
-   * So long a stream is written to without a pause in which another process that writes to it could be seen. Looking costs reads;
-   * with Infinity such a process waits until it wins by itself.
+   * How often one that keeps writing to a stream looks whether another process asks for a turn; a look is a read. With Infinity the
+   * other waits until it wins by itself.
    */
-  readonly stretchMs: number;
+  readonly lookEveryMs: number;
   /** Streams whose state is kept when nobody writes to them. */
   readonly cachedStreams: number;
   /** The same in bytes of memory, by the size of the events they are made of. */
@@ -37,7 +37,7 @@ export const RUNNER_LIMITS: RunnerLimits = {
   openCommands: 8_192,
   conflicts: 200,
   conflictPauseMs: 4,
-  stretchMs: 500,
+  lookEveryMs: 250,
   // Hot streams stay, an order that has its outcome goes. `bench full --only place` (2026-11-27, 2 cores), 5,000 / 50,000 / 5,000 in turn:
   // 663 / 560 / 774 orders a second, p99 at half load 181 / 479 / 358 ms, 423 / 642 / 436 MiB. Few runs, and they differ much.
   cachedStreams: 5_000,

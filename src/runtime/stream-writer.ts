@@ -9,6 +9,7 @@ import type { RememberedCommand } from './command-window.js';
 import { type EventStore, type LogPosition, NO_STREAM } from './event-store.js';
 import { Mailbox } from './mailbox.js';
 import type { StreamCache, Ticks } from './stream-cache.js';
+import { TurnRequests } from './turn-requests.js';
 import { Turns, type Watch } from './turns.js';
 
 export type Result = CommandResult<DomainEvent, unknown>;
@@ -31,7 +32,7 @@ export interface WriterParts {
 /** How often a writer that waits for others looks at the stream. */
 const POLL_MS = 3;
 /** It does not wait longer, whatever the others do. */
-const WATCH_MAX_MS = 500;
+const WATCH_MAX_MS = 1_000;
 
 /** Fewer are not worth a second append. */
 const HALVED_FROM_COMMANDS = 64;
@@ -60,7 +61,8 @@ export class StreamWriter {
   #inFlight: BatchPlan | undefined;
   #ahead: Batch | undefined;
   #aheadPlanned = false;
-  readonly #turns: Turns;
+  readonly #turns = new Turns();
+  readonly #requests: TurnRequests;
   #running = false;
   #batchLimit: number;
 
@@ -69,8 +71,9 @@ export class StreamWriter {
     private readonly parts: WriterParts,
     private readonly onIdle: () => void,
   ) {
-    this.#batchLimit = parts.limits.batchCommands;
-    this.#turns = new Turns(parts.limits.stretchMs);
+    const { store, limits } = parts;
+    this.#batchLimit = limits.batchCommands;
+    this.#requests = new TurnRequests(store, cache.stream, limits.lookEveryMs, () => this.#turns.asked());
   }
 
   get idle(): boolean {
@@ -91,10 +94,10 @@ export class StreamWriter {
   }
 
   async #run(): Promise<void> {
-    this.#turns.started(this.parts.nowMs());
+    this.#requests.started(this.parts.nowMs());
     while (this.#mailbox.length > 0 || this.#ahead !== undefined) {
       const watch = this.#turns.next(this.parts.nowMs());
-      if (watch !== undefined) this.#turns.watched(this.parts.nowMs(), await this.#giveWay(watch));
+      if (watch !== undefined) this.#turns.watched(await this.#giveWay(watch));
       // Whoever was answered just now sends its next command in this turn of the event loop: one batch for all of them.
       if (this.#ahead === undefined) await nextTurn();
       const batch = this.#ahead ?? { jobs: [], plan: this.#freshPlan() };
@@ -109,12 +112,13 @@ export class StreamWriter {
         for (const job of batch.jobs) this.#fail(job, error);
       }
     }
+    this.#requests.quiet();
     this.#running = false;
     this.onIdle();
   }
 
   /** Waits until somebody else has written to the stream and stopped again, or nobody did; after how long they were seen. */
-  async #giveWay({ forOthersMs, quietMs }: Watch): Promise<number | undefined> {
+  async #giveWay({ forOthersMs, quietMs, turnMs }: Watch): Promise<number | undefined> {
     const { cache } = this;
     const { nowMs } = this.parts;
     const fromMs = nowMs();
@@ -129,6 +133,8 @@ export class StreamWriter {
       if (cache.revision !== revision) {
         firstSeenMs ??= now - fromMs;
         lastMs = now;
+      } else if (firstSeenMs !== undefined && now - fromMs - firstSeenMs >= turnMs) {
+        return firstSeenMs;
       }
       const patienceMs = firstSeenMs === undefined ? Math.max(forOthersMs, quietMs) : quietMs;
       if (now - lastMs >= patienceMs || now - fromMs >= WATCH_MAX_MS) return firstSeenMs;
@@ -171,6 +177,7 @@ export class StreamWriter {
         const durationMs = nowMs() - startedAtMs;
         this.#batchLimit = limits.batchCommands;
         this.#turns.wrote(startedAtMs + durationMs, durationMs);
+        this.#requests.wrote(startedAtMs + durationMs);
         metrics.append?.(category, jobs.length, plan.events.length, plan.bytes, durationMs);
         // The batch ahead goes out first: whoever is answered here runs while the server is busy with it.
         if (this.#ahead === undefined) this.#answer(batch, position, outcome.position);
@@ -181,9 +188,10 @@ export class StreamWriter {
       this.#dropAhead();
       const wasGuess = plan.base.revision === NO_STREAM && cache.verifiedAt < 0;
       if (outcome.actual < plan.base.revision) cache.reset();
+      const watch = wasGuess ? undefined : this.#turns.lost();
+      if (watch === undefined) this.#requests.losing(nowMs() - startedAtMs);
       if (!wasGuess) {
         conflicts += 1;
-        const watch = this.#turns.lost();
         metrics.conflict?.(category);
         if (conflicts > limits.conflicts) throw new StreamContended(cache.stream, conflicts);
         this.#batchLimit = Math.max(1, Math.ceil(Math.min(this.#batchLimit, jobs.length) / 4));

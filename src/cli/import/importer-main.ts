@@ -24,12 +24,12 @@ import { summaryOf, writeReport } from './report.js';
 /**
  * An importer has one kind of traffic: hundreds of orders at once, of some thirty lines each, over a few thousand stock streams
  * that are all written again and again, while an order is hardly ever asked for once it is shipped.
- * Nobody else writes to them, so it does not stop to look.
+ * Nobody else writes to them, so it does not look.
  */
 const IMPORT_LIMITS: Partial<RunnerLimits> = {
   openCommands: 131_072,
   streamCommands: 4_096,
-  stretchMs: Number.POSITIVE_INFINITY,
+  lookEveryMs: Number.POSITIVE_INFINITY,
   cachedBytes: 512 * 1024 * 1024,
 };
 
