@@ -21,8 +21,8 @@ export interface RunnerLimits {
   /** The longest random pause between two such appends. */
   readonly conflictPauseMs: number;
   /**
-   * How often one that keeps writing to a stream looks whether another process asks for a turn; a look is a read. With Infinity the
-   * other waits until it wins by itself.
+   * How often one that keeps writing to a stream looks whether another process asks for a turn; a look is a read. With Infinity it
+   * neither looks nor asks: who loses waits until it wins by itself.
    */
   readonly lookEveryMs: number;
   /** Streams whose state is kept when nobody writes to them. */

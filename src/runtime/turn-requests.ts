@@ -48,7 +48,7 @@ export class TurnRequests {
 
   /** An append was lost. Asks for a turn unless one goes through before: reading what was written may already take too long. */
   losing(appendMs: number): void {
-    if (this.#timer !== undefined) return;
+    if (this.#timer !== undefined || this.lookEveryMs === Number.POSITIVE_INFINITY) return;
     this.#askIn(Math.max(ASK_AFTER_MS, ASK_AFTER_APPENDS * appendMs));
   }
 

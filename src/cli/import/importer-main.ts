@@ -24,7 +24,7 @@ import { summaryOf, writeReport } from './report.js';
 /**
  * An importer has one kind of traffic: hundreds of orders at once, of some thirty lines each, over a few thousand stock streams
  * that are all written again and again, while an order is hardly ever asked for once it is shipped.
- * Nobody else writes to them, so it does not look.
+ * Nobody else writes to them, so it neither looks nor asks for turns.
  */
 const IMPORT_LIMITS: Partial<RunnerLimits> = {
   openCommands: 131_072,
