@@ -11,6 +11,7 @@ const SCRIPT = 'test/support/old-generation.mjs';
 test.each([
   { what: 'order', limit: 600, now: 40, before: 6_912 },
   { what: 'request', limit: 2_000, now: 168, before: 11_866 },
+  { what: 'command', limit: 900, now: 270, before: 1_880 },
   { what: 'append', limit: 1_600, now: 940, before: 2_544 },
 ])(
   '$what: leaves at most $limit bytes in the old generation ($now now, $before before)',

@@ -62,6 +62,34 @@ const CASES = {
         }).end('{}');
       });
   },
+  command: async () => {
+    const [{ stock, stockEvents }, { createCodec }, { createCommandRunner }] = await Promise.all([
+      dist('domain/stock.js'),
+      dist('runtime/codec.js'),
+      dist('runtime/command-runner.js'),
+    ]);
+    const position = { commit: 1n, prepare: 1n };
+    const store = {
+      append: async (_stream, events, expected) => {
+        await new Promise((resolve) => setTimeout(resolve, 1));
+        return { ok: true, revision: expected + events.length, position };
+      },
+    };
+    // Few, so that what is kept for the next command is not what is counted.
+    const bus = createCommandRunner({ store, codec: createCodec(stockEvents), limits: { cachedStreams: 8 } });
+    return async (index) => {
+      const commandId = `command-${index}`;
+      const context = {
+        commandId,
+        correlationId: commandId,
+        actor: 'test',
+        effectiveAt: '2026-11-28T10:00:00Z',
+      };
+      const receive = { type: 'receive', receiptId: 'r', quantity: 1 };
+      const { status } = await bus.execute(stock, `main~${index}`, receive, context);
+      if (status !== 'accepted') throw new Error(`the receipt is ${status}`);
+    };
+  },
   append: async () => {
     const { startEventStore } = await dist('adapters/embedded-event-store/start.js');
     const { createEventStore } = await dist('adapters/event-store/event-store.js');
