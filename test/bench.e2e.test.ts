@@ -39,5 +39,6 @@ test('the benches build, and two of them in small print figures, ratios and chec
   expect(hot?.reaches.map(({ what }) => what)).toEqual([
     'hot: reservations/s of append/s',
     'hot: two processes of one',
+    'hot: smaller share of the two',
   ]);
 });
