@@ -1,15 +1,20 @@
 import type { Duplex } from 'node:stream';
 import { EventStoreDBClient } from '@eventstore/db-client';
+import protocol from '@eventstore/db-client/generated/streams_grpc_pb.js';
 import streams from '@eventstore/db-client/generated/streams_pb.js';
+import type { CallOptions, Metadata } from '@grpc/grpc-js';
 import { unpacked } from './proposed-messages.js';
+import { decodeReadResponse } from './recorded-events.js';
 import './write-ahead.js';
+
+type Streams = protocol.StreamsClient;
 
 /** What we reach for inside the client. Its last version is 6.2.1 and will not change; a test fails when one is missing. */
 interface Internals {
   GRPCStreamCreator: (
     grpcClient: unknown,
     debugName: string,
-    creator: (client: unknown) => Duplex,
+    creator: (client: Streams) => Duplex,
     cache?: WeakMap<object, unknown>,
   ) => () => Promise<Duplex>;
   getChannel(): Promise<{ close(): void }>;
@@ -41,7 +46,7 @@ export const openClient = (connectionString: string): EventStoreDBClient => {
   );
 };
 
-export interface BatchStreamWatch {
+export interface AppendWatch {
   /** An answer came, whatever it says. */
   onHeard(): void;
   /** An answer came for an append that was given up, or could not be read. */
@@ -51,7 +56,7 @@ export interface BatchStreamWatch {
 }
 
 /**
- * Makes the client's append stream safe to live with. As it is,
+ * Makes the client's reads quick (`recorded-events.ts`), and its append stream safe to live with. As that is,
  * - an answer whose promise was forgotten (an error on any append stream of the process forgets them all) throws inside the
  *   data handler, which is an uncaught exception: here it is caught and reported;
  * - an error while writes wait for `drain` rejects promises nobody holds, which is an unhandled rejection: here no write
@@ -59,19 +64,36 @@ export interface BatchStreamWatch {
  * - a stream that the server ends without an error stays in the client's cache, and everything after is written into
  *   nothing: here it is destroyed and reported.
  */
-export const guardBatchStream = (client: EventStoreDBClient, watch: BatchStreamWatch): void => {
+export const guardStreams = (client: EventStoreDBClient, watch: AppendWatch): void => {
   const internals = inside(client);
   const create = internals.GRPCStreamCreator;
   internals.GRPCStreamCreator = (grpcClient, debugName, creator, cache) =>
-    create(
-      grpcClient,
-      debugName,
-      (grpc) => (debugName === 'appendToStream' ? guard(creator(grpc), watch) : creator(grpc)),
-      cache,
-    );
+    create(grpcClient, debugName, (grpc) => openCall(debugName, creator, grpc, watch), cache);
 };
 
-const guard = (stream: Duplex, watch: BatchStreamWatch): Duplex => {
+/** The client's own names for its calls. */
+const APPEND = 'appendToStream';
+const READS: ReadonlySet<string> = new Set(['readStream', 'readAll', 'subscribeToAll']);
+
+const openCall = (
+  name: string,
+  creator: (client: Streams) => Duplex,
+  grpc: Streams,
+  watch: AppendWatch,
+): Duplex => {
+  if (name === APPEND) return guard(creator(grpc), watch);
+  return creator(READS.has(name) ? quickReader(grpc) : grpc);
+};
+
+/** As the generated client, but with answers decoded by ourselves. */
+const quickReader = (grpc: Streams): Streams => {
+  const { path, requestSerialize } = protocol.StreamsService.read;
+  const read = (request: streams.ReadReq, metadata: Metadata, options: CallOptions) =>
+    grpc.makeServerStreamRequest(path, requestSerialize, decodeReadResponse, request, metadata, options);
+  return Object.assign(Object.create(grpc), { read });
+};
+
+const guard = (stream: Duplex, watch: AppendWatch): Duplex => {
   const handlers = stream.listeners('data');
   stream.removeAllListeners('data');
   stream.on('data', (response: unknown) => {

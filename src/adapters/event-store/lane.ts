@@ -1,6 +1,6 @@
 import type { EventStoreDBClient } from '@eventstore/db-client';
 import { EventStoreUnavailable } from '../../runtime/event-store.js';
-import { closeClient, guardBatchStream, openClient } from './guard.js';
+import { closeClient, guardStreams, openClient } from './guard.js';
 import type { Trouble } from './limits.js';
 
 const CLOSE_PATIENCE_MS = 1_000;
@@ -73,7 +73,7 @@ export class Lane {
       suspect: false,
       retired: false,
     };
-    guardBatchStream(generation.client, {
+    guardStreams(generation.client, {
       onHeard: () => {
         generation.heardAtMs = performance.now();
       },

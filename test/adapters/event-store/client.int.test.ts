@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EventStoreDBClient } from '@eventstore/db-client';
+import streams from '@eventstore/db-client/generated/streams_pb.js';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { type RunningEventStore, startEventStore } from '../../../src/adapters/embedded-event-store/start.js';
 import { createEventStore } from '../../../src/adapters/event-store/event-store.js';
@@ -124,6 +125,31 @@ describe('appends and reads', () => {
     expect(revisions).toEqual(Array.from({ length: 4_990 }, (_, i) => i + 10));
     expect(Math.max(...batches)).toBeLessThanOrEqual(1_000);
     expect(await all(store.readStream('counter-1', 5_000))).toEqual([]);
+  });
+
+  test('events are decoded by ourselves, by every way they come', async () => {
+    await store.append('counter-1', eventsOf(100), -1);
+    const generated = streams.ReadResp.deserializeBinary;
+    let byTheClient = 0;
+    streams.ReadResp.deserializeBinary = (bytes) => {
+      const response = generated(bytes);
+      if (response.hasEvent()) byTheClient += 1;
+      return response;
+    };
+    try {
+      expect(await all(store.readStream('counter-1', 0))).toHaveLength(100);
+      expect(await store.readLast('counter-1')).toMatchObject({ revision: 99 });
+      for await (const { caughtUp } of store.readAll({ categories: ['counter'] })) if (caughtUp) break;
+      for await (const { caughtUp } of store.subscribeAll({ categories: ['counter'] })) if (caughtUp) break;
+      expect(byTheClient).toBe(0);
+      // The client as it is would have been counted.
+      const stock = EventStoreDBClient.connectionString(server.connectionString);
+      for await (const { event } of stock.readStream(`${namespace}counter-1`)) expect(event).toBeDefined();
+      await stock.dispose();
+      expect(byTheClient).toBe(100);
+    } finally {
+      streams.ReadResp.deserializeBinary = generated;
+    }
   });
 
   test('more reads than may be open at once queue, and leaving one early frees its place', async () => {
