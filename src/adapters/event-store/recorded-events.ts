@@ -1,4 +1,6 @@
 import streams from '@eventstore/db-client/generated/streams_pb.js';
+import { ReadEvent, ReadResponse, Recorded } from './plain-event.js';
+import { NOT_PLAIN, ProtoCursor } from './proto-cursor.js';
 
 /**
  * The answers of a read, read here as far as they are plain events: that is all but a handful of them. The client's generated code makes a
@@ -35,164 +37,9 @@ const RECORD = {
 };
 const MAP = { key: sized(1), value: sized(2) };
 
-/** Seven bytes of seven bits each: exact in a double, and more than any log has bytes. */
-const NUMBER_BYTES_MAX = 7;
-
-/** Thrown, and caught in this file: the generated code has to read this one. */
-const NOT_PLAIN = new Error('not a plain event');
-
-const NOTHING: Uint8Array = new Uint8Array(0);
-
-/** Goes through bytes field by field. */
-class Cursor {
-  at = 0;
-
-  constructor(readonly bytes: Buffer) {}
-
-  number(): number {
-    const { bytes } = this;
-    let value = 0;
-    let scale = 1;
-    for (let read = 0; read < NUMBER_BYTES_MAX; read += 1) {
-      const byte = bytes[this.at++];
-      if (byte === undefined) throw NOT_PLAIN;
-      if (byte < 0x80) return value + byte * scale;
-      value += (byte - 0x80) * scale;
-      scale *= 0x80;
-    }
-    throw NOT_PLAIN;
-  }
-
-  /** Where the value that begins here ends. */
-  end(within: number): number {
-    const length = this.number();
-    const end = this.at + length;
-    if (end > within) throw NOT_PLAIN;
-    return end;
-  }
-
-  /** Steps over the head of a field whose value is all there is up to `end`. */
-  only(field: number, end: number): void {
-    if (this.bytes[this.at++] !== field || this.end(end) !== end) throw NOT_PLAIN;
-  }
-
-  /** Text up to `end`. */
-  text(end: number): string {
-    const text = this.bytes.toString('utf8', this.at, end);
-    this.at = end;
-    return text;
-  }
-
-  /** Bytes up to `end`, not copied. */
-  rest(end: number): Uint8Array {
-    const { buffer, byteOffset } = this.bytes;
-    const rest = new Uint8Array(buffer, byteOffset + this.at, end - this.at);
-    this.at = end;
-    return rest;
-  }
-}
-
-/**
- * As much of the generated messages as the client asks when it converts an event: the RecordedEvent, and in one object with it its UUID, its
- * StreamIdentifier and its map.
- */
-class Recorded {
-  id = '';
-  stream = NOTHING;
-  revision = 0;
-  prepare = 0;
-  commit = 0;
-  type: string | undefined;
-  contentType: string | undefined;
-  created: string | undefined;
-  customMetadata = NOTHING;
-  data = NOTHING;
-
-  hasId(): boolean {
-    return true;
-  }
-  getId(): this {
-    return this;
-  }
-  hasStructured(): boolean {
-    return false;
-  }
-  getString(): string {
-    return this.id;
-  }
-  hasStreamIdentifier(): boolean {
-    return true;
-  }
-  getStreamIdentifier(): this {
-    return this;
-  }
-  getStreamName(): Uint8Array {
-    return this.stream;
-  }
-  getStreamRevision(): number {
-    return this.revision;
-  }
-  getPreparePosition(): number {
-    return this.prepare;
-  }
-  getCommitPosition(): number {
-    return this.commit;
-  }
-  getMetadataMap(): this {
-    return this;
-  }
-  get(key: 'type' | 'content-type' | 'created'): string | undefined {
-    return key === 'type' ? this.type : key === 'created' ? this.created : this.contentType;
-  }
-  getCustomMetadata_asU8(): Uint8Array {
-    return this.customMetadata;
-  }
-  getData(): Uint8Array {
-    return this.data;
-  }
-  getData_asU8(): Uint8Array {
-    return this.data;
-  }
-}
-
-class ReadEvent {
-  constructor(
-    private readonly recorded: Recorded,
-    private readonly commit: number | undefined,
-  ) {}
-
-  hasEvent(): boolean {
-    return true;
-  }
-  getEvent(): Recorded {
-    return this.recorded;
-  }
-  hasLink(): boolean {
-    return false;
-  }
-  hasCommitPosition(): boolean {
-    return this.commit !== undefined;
-  }
-  getCommitPosition(): number | undefined {
-    return this.commit;
-  }
-}
-
-/** What the client's streams ask an answer that is an event. They ask nothing else of one that does not have it. */
-export class ReadResponse {
-  constructor(private readonly event: ReadEvent) {}
-
-  hasEvent(): boolean {
-    return true;
-  }
-  getEvent(): ReadEvent {
-    return this.event;
-  }
-}
-
 const responseIn = (bytes: Buffer): ReadResponse | undefined => {
   if (bytes[0] !== RESPONSE.event) return undefined;
-  const cursor = new Cursor(bytes);
+  const cursor = new ProtoCursor(bytes);
   try {
     cursor.only(RESPONSE.event, bytes.length);
     return new ReadResponse(readEventOf(cursor));
@@ -202,7 +49,7 @@ const responseIn = (bytes: Buffer): ReadResponse | undefined => {
   }
 };
 
-const readEventOf = (cursor: Cursor): ReadEvent => {
+const readEventOf = (cursor: ProtoCursor): ReadEvent => {
   let recorded: Recorded | undefined;
   let commit: number | undefined;
   const end = cursor.bytes.length;
@@ -220,7 +67,7 @@ const readEventOf = (cursor: Cursor): ReadEvent => {
 const HAS_ID = 1;
 const HAS_STREAM = 2;
 
-const recordedOf = (cursor: Cursor, end: number): Recorded => {
+const recordedOf = (cursor: ProtoCursor, end: number): Recorded => {
   const recorded = new Recorded();
   const { bytes } = cursor;
   let parts = 0;
@@ -268,7 +115,7 @@ const recordedOf = (cursor: Cursor, end: number): Recorded => {
 };
 
 /** What the client does not ask for is left out. */
-const readEntry = (cursor: Cursor, end: number, recorded: Recorded): void => {
+const readEntry = (cursor: ProtoCursor, end: number, recorded: Recorded): void => {
   if (cursor.bytes[cursor.at++] !== MAP.key) throw NOT_PLAIN;
   const key = cursor.text(cursor.end(end));
   cursor.only(MAP.value, end);
