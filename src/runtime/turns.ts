@@ -1,7 +1,7 @@
 /**
  * So long a process goes on writing to a stream that others write to as well. A hand-over takes some 50 ms, and the other's commands
  * wait for the turn and that. 100 / 200 / 300 ms: two processes do 46 / 50 / 64 % of what one does (2026-11-28, two runs each);
- * 250 ms and events decoded by ourselves: 60 to 74 % (six runs).
+ * 250 ms and events decoded by ourselves: 60 to 74 % (five runs).
  */
 const TURN_MS = 250;
 /** How long to wait for one that asked for a turn: it has all to read that was written since it lost. */

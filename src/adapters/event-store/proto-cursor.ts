@@ -4,7 +4,7 @@ const NUMBER_BYTES_MAX = 7;
 /** Thrown for bytes that have to be read by somebody who knows more. */
 export const NOT_PLAIN = new Error('not a plain event');
 
-/** Goes through a message of protocol buffers, as far as `recorded-events.ts` needs it. All methods throw {@link NOT_PLAIN}. */
+/** Goes through a message of protocol buffers, as far as `recorded-events.ts` needs it. Throws {@link NOT_PLAIN}. */
 export class ProtoCursor {
   at = 0;
 
@@ -35,6 +35,13 @@ export class ProtoCursor {
   /** Steps over the head of a field whose value is all there is up to `end`. */
   only(field: number, end: number): void {
     if (this.bytes[this.at++] !== field || this.end(end) !== end) throw NOT_PLAIN;
+  }
+
+  /** Enters a message that has this field and no other; where the value ends. */
+  inside(field: number, within: number): number {
+    const end = this.end(within);
+    this.only(field, end);
+    return end;
   }
 
   /** Text up to `end`. */

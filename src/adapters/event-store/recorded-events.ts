@@ -38,6 +38,7 @@ const RECORD = {
 const MAP = { key: sized(1), value: sized(2) };
 
 const responseIn = (bytes: Buffer): ReadResponse | undefined => {
+  // Not left to an exception: a subscription hears of checkpoints all the time.
   if (bytes[0] !== RESPONSE.event) return undefined;
   const cursor = new ProtoCursor(bytes);
   try {
@@ -64,29 +65,17 @@ const readEventOf = (cursor: ProtoCursor): ReadEvent => {
   return new ReadEvent(recorded, commit);
 };
 
-const HAS_ID = 1;
-const HAS_STREAM = 2;
-
 const recordedOf = (cursor: ProtoCursor, end: number): Recorded => {
   const recorded = new Recorded();
   const { bytes } = cursor;
-  let parts = 0;
   while (cursor.at < end) {
     switch (bytes[cursor.at++]) {
-      case RECORD.id: {
-        const within = cursor.end(end);
-        cursor.only(UUID.text, within);
-        recorded.id = cursor.text(within);
-        parts |= HAS_ID;
+      case RECORD.id:
+        recorded.id = cursor.text(cursor.inside(UUID.text, end));
         break;
-      }
-      case RECORD.stream: {
-        const within = cursor.end(end);
-        cursor.only(STREAM.name, within);
-        recorded.stream = cursor.rest(within);
-        parts |= HAS_STREAM;
+      case RECORD.stream:
+        recorded.stream = cursor.rest(cursor.inside(STREAM.name, end));
         break;
-      }
       case RECORD.revision:
         recorded.revision = cursor.number();
         break;
@@ -110,7 +99,7 @@ const recordedOf = (cursor: ProtoCursor, end: number): Recorded => {
     }
   }
   // The client has words of its own for an event without one of these.
-  if (parts !== (HAS_ID | HAS_STREAM) || cursor.at !== end) throw NOT_PLAIN;
+  if (recorded.id === '' || recorded.stream.length === 0 || cursor.at !== end) throw NOT_PLAIN;
   return recorded;
 };
 
